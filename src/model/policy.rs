@@ -1,0 +1,69 @@
+//! The policy: the written rules by which runs become a report. Its hash is printed in the report.
+
+use serde::{Deserialize, Serialize};
+
+use super::id::Revision;
+
+/// How lost runs enter an availability.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LostRuns {
+    /// They say nothing: they lower coverage, not availability. The report prints both extremes beside it.
+    #[default]
+    Excluded,
+    /// They count as bad.
+    Bad,
+}
+
+/// Which attempts of a slot count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Retries {
+    /// The scheduled attempt alone: what a user met who did not try again.
+    #[default]
+    FirstAttempt,
+    /// The best attempt of each slot.
+    BestAttempt,
+}
+
+/// The rules by which runs become a report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Policy {
+    /// How lost runs count.
+    pub lost_runs: LostRuns,
+    /// Which attempts count.
+    pub retries: Retries,
+    /// The confidence of all intervals, two-sided.
+    pub confidence: f64,
+    /// Below this coverage a verdict is never `met`: what was not measured cannot be claimed.
+    pub least_coverage: f64,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { lost_runs: LostRuns::default(), retries: Retries::default(), confidence: 0.95, least_coverage: 0.9 }
+    }
+}
+
+impl Policy {
+    /// The policy's hash, over its canonical JSON.
+    ///
+    /// # Panics
+    /// Never: a policy always has a JSON form.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        Revision::of(&serde_json::to_vec(self).expect("a policy has a JSON form"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_rule_changes_the_hash() {
+        let policy = Policy::default();
+        let other = Policy { lost_runs: LostRuns::Bad, ..Policy::default() };
+        assert_ne!(policy.revision(), other.revision());
+    }
+}

@@ -1,0 +1,75 @@
+//! The population: who the users are, as shares, and which vantages stand for them.
+
+use super::id::VantageName;
+
+/// A part of the users.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Segment {
+    /// What it is called in the report.
+    pub name: String,
+    /// Its share of all sign-ins; the shares of a population add up to 1.
+    pub share: f64,
+    /// The vantages that stand for it; none: nobody probes for these users, and the report says so.
+    pub vantages: Vec<VantageName>,
+}
+
+/// All users, in parts.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Population {
+    segments: Vec<Segment>,
+}
+
+/// Why segments are no population.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum PopulationError {
+    /// Shares do not add up.
+    #[error("the shares add up to {0:.4}, not to 1")]
+    Sum(f64),
+    /// A share is negative or not a number.
+    #[error("segment '{0}' has a share below 0")]
+    Negative(String),
+}
+
+impl Population {
+    /// A population of segments whose shares add up to 1 (within 0.0005, then normalised). No segments at all is
+    /// the population that nobody described.
+    ///
+    /// # Errors
+    /// [`PopulationError`] otherwise.
+    pub fn new(mut segments: Vec<Segment>) -> Result<Self, PopulationError> {
+        if let Some(bad) = segments.iter().find(|segment| !(segment.share >= 0.0)) {
+            return Err(PopulationError::Negative(bad.name.clone()));
+        }
+        let sum: f64 = segments.iter().map(|segment| segment.share).sum();
+        if !segments.is_empty() && (sum - 1.0).abs() > 0.0005 {
+            return Err(PopulationError::Sum(sum));
+        }
+        for segment in &mut segments {
+            segment.share /= sum;
+        }
+        Ok(Self { segments })
+    }
+
+    /// The segments; empty when nobody described the users.
+    #[must_use]
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segment(name: &str, share: f64) -> Segment {
+        Segment { name: name.to_owned(), share, vantages: Vec::new() }
+    }
+
+    #[test]
+    fn shares_must_add_up() {
+        assert!(Population::new(vec![segment("a", 0.6), segment("b", 0.4)]).is_ok());
+        assert!(matches!(Population::new(vec![segment("a", 0.6)]), Err(PopulationError::Sum(_))));
+        assert!(matches!(Population::new(vec![segment("a", -1.0)]), Err(PopulationError::Negative(_))));
+        assert!(Population::new(Vec::new()).is_ok());
+    }
+}

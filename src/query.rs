@@ -1,0 +1,1 @@
+//! The whole read path: store to report model.

@@ -1,0 +1,1 @@
+//! An identity service that fails on a script and keeps a log of the truth.

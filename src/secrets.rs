@@ -1,0 +1,1 @@
+//! Reads secrets from where the configuration says they are.

@@ -1,0 +1,1 @@
+//! Logs and the worker's own metrics.
