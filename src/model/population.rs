@@ -37,7 +37,7 @@ impl Population {
     /// # Errors
     /// [`PopulationError`] otherwise.
     pub fn new(mut segments: Vec<Segment>) -> Result<Self, PopulationError> {
-        if let Some(bad) = segments.iter().find(|segment| !(segment.share >= 0.0)) {
+        if let Some(bad) = segments.iter().find(|segment| segment.share.is_nan() || segment.share < 0.0) {
             return Err(PopulationError::Negative(bad.name.clone()));
         }
         let sum: f64 = segments.iter().map(|segment| segment.share).sum();
