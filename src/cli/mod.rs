@@ -1,5 +1,7 @@
 //! The command line: one file per command; exit codes; printing. The only module that sees every module's errors.
 
+pub mod print;
+
 use std::process::ExitCode;
 
 /// How a command ends. The numbers are documented in the README and never change meaning.
