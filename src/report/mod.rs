@@ -1,4 +1,7 @@
 //! The report: one model of everything that is said, and its renderings. Knows no store and computes no number that
 //! [`crate::slo`] could.
 
+pub mod model;
 pub mod waterfall;
+
+pub use model::{ReportModel, SCHEMA_VERSION};
