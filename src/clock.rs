@@ -16,6 +16,7 @@ pub struct Clock(Source);
 enum Source {
     System,
     Manual(Arc<AtomicI64>),
+    Following { origin: tokio::time::Instant, micros: Arc<AtomicI64> },
 }
 
 impl Clock {
@@ -32,6 +33,15 @@ impl Clock {
         (Self(Source::Manual(Arc::clone(&micros))), Hand(micros))
     }
 
+    /// A clock that runs with tokio's time, which a test may pause; moving its hand is a step of the clock. To be
+    /// called inside a runtime.
+    #[must_use]
+    pub fn following(start: Timestamp) -> (Self, Hand) {
+        let micros = Arc::new(AtomicI64::new(start.as_microsecond()));
+        let origin = tokio::time::Instant::now();
+        (Self(Source::Following { origin, micros: Arc::clone(&micros) }), Hand(micros))
+    }
+
     /// The time now, in whole microseconds, as records hold it.
     ///
     /// # Panics
@@ -42,6 +52,10 @@ impl Clock {
             #[expect(clippy::disallowed_methods, reason = "this is the one place")]
             Source::System => Timestamp::now().as_microsecond(),
             Source::Manual(micros) => micros.load(Ordering::SeqCst),
+            Source::Following { origin, micros } => {
+                let passed = i64::try_from(origin.elapsed().as_micros()).unwrap_or(i64::MAX);
+                micros.load(Ordering::SeqCst).saturating_add(passed)
+            }
         };
         Timestamp::from_microsecond(micros).expect("a clock within the range of timestamps")
     }

@@ -13,6 +13,7 @@ mod population;
 mod redact;
 mod secret;
 mod site;
+mod slots;
 mod template;
 mod units;
 
