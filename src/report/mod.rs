@@ -2,6 +2,7 @@
 //! [`crate::slo`] could.
 
 pub mod chart;
+pub mod format;
 pub mod model;
 pub mod waterfall;
 
