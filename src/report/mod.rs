@@ -3,6 +3,7 @@
 
 pub mod chart;
 pub mod format;
+pub mod html;
 pub mod model;
 pub mod waterfall;
 
