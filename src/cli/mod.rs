@@ -1,8 +1,12 @@
 //! The command line: one file per command; exit codes; printing. The only module that sees every module's errors.
 
+pub mod completions;
 pub mod print;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// How a command ends. The numbers are documented in the README and never change meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,4 +43,89 @@ impl CommandError {
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into() }
     }
+}
+
+/// An error with its whole chain of causes, a colon between each.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let words = inner.to_string();
+        // Some errors repeat their cause in their own text.
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  doorstep demo                         a whole outage, from login to report, in one minute
+  doorstep check                        every mistake in doorstep.yaml and its flows at once
+  doorstep try shop                     log in once and show each step, request and phase
+  doorstep run                          probe on schedule until told to stop
+  doorstep report --week 2026-W47 --out report
+  doorstep explain RUN_ID               why a recorded run failed
+
+Exit codes: 0 done, 1 a tried login was bad, 2 usage or configuration, 3 lost or could not run, 4 store or spool.";
+
+/// Doorstep stands where your users stand and tries the door: whole synthetic logins, measured phase by phase, and
+/// reports that say how sure they are.
+#[derive(Debug, Parser)]
+#[command(name = "doorstep", version, after_help = EXAMPLES, max_term_width = 110)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print a completion script for a shell.
+    Completions(completions::CompletionsArgs),
+}
+
+/// Parses the arguments, executes the command, and says how it ended.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return shown_by_clap(&error).into(),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            print::note(&format!("error: failed to start the runtime: {error}"));
+            return Exit::Lost.into();
+        }
+    };
+    let ended = runtime.block_on(execute(arguments.command));
+    // A blocking read (of a terminal, a resolver) must not hold up the end.
+    runtime.shutdown_background();
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            print::note(&format!("error: {}", error.message));
+            error.exit.into()
+        }
+    }
+}
+
+async fn execute(command: Command) -> Result<Exit, CommandError> {
+    match command {
+        Command::Completions(args) => completions::execute(&args, &mut Arguments::command()),
+    }
+}
+
+/// Help and version go to standard output and are no error; everything else is one of usage.
+fn shown_by_clap(error: &clap::Error) -> Exit {
+    let text = error.render().ansi().to_string();
+    let plain = error.render().to_string();
+    if error.use_stderr() {
+        print::note(plain.trim_end());
+        return Exit::Usage;
+    }
+    print::out(if std::io::IsTerminal::is_terminal(&std::io::stdout()) { &text } else { &plain });
+    Exit::Good
 }
