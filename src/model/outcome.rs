@@ -110,7 +110,7 @@ spelled!(
 spelled!(
     /// Why a run says nothing about the service: the prober's own fault.
     LostClass {
-        /// The slot passed unserved: the worker was down, at its overlap limit, or at its rate cap.
+        /// The slot passed unserved: the worker was down, late, or at its overlap or permit limit.
         MissedSlot = "missed_slot",
         /// The worker itself was starved while it measured.
         Overloaded = "overloaded",
@@ -126,7 +126,7 @@ spelled!(
         AccountLocked = "account_locked",
         /// The test account cannot be used: no secret, disabled, expired.
         AccountUnusable = "account_unusable",
-        /// Doorstep's own rules forbid the request: a private address, a rate cap.
+        /// Doorstep's own rules forbid the request: a private address, a rate cap, the lockout budget.
         RefusedByPolicy = "refused_by_policy",
     }
 );

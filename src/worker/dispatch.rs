@@ -1,0 +1,197 @@
+//! The loop: sleeps until the next slot, lets runs begin or records why not, takes over new plans, and ends in order.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::agenda::Agenda;
+use super::attempt::Shared;
+use super::gate::Gate;
+use super::{Due, Plan, Prober, Recorder, plan};
+use crate::model::{LostClass, ScheduleDeclaration};
+
+/// A slot that cannot be served within this time is missed: a run that begins later stands for another instant.
+const LATEST_START: SignedDuration = SignedDuration::from_secs(1);
+/// The longest sleep, so that a step of the wall clock is followed soon.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+/// The part of the grace period that is kept for writing down and shipping what has ended.
+const SHARE_FOR_FLUSH: u32 = 5;
+
+/// What a worker did in its life.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Slots that came due.
+    pub due: u64,
+    /// Runs recorded, lost ones included; equal to `due` unless the disk failed.
+    pub recorded: u64,
+    /// Runs that could not be recorded.
+    pub not_recorded: u64,
+    /// Slots that passed in a long gap and were not recorded one by one.
+    pub skipped: u64,
+    /// Everything that was recorded has reached the store.
+    pub shipped: bool,
+}
+
+/// Counters of a [`Summary`].
+#[derive(Default)]
+pub(super) struct Counts {
+    recorded: AtomicU64,
+    not_recorded: AtomicU64,
+}
+
+impl Counts {
+    pub(super) fn recorded(&self) {
+        self.recorded.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn not_recorded(&self) {
+        self.not_recorded.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// The loop's own state.
+pub(super) struct Dispatcher<P, R> {
+    shared: Arc<Shared<R>>,
+    plan: Arc<Plan<P>>,
+    agenda: Agenda,
+    gate: Gate,
+    runs: TaskTracker,
+    stop: CancellationToken,
+    from: Timestamp,
+    due: u64,
+    skipped: u64,
+}
+
+impl<P: Prober, R: Recorder> Dispatcher<P, R> {
+    pub(super) fn new(shared: Arc<Shared<R>>, plan: Arc<Plan<P>>, stop: CancellationToken) -> Self {
+        let from = shared.clock.now();
+        let agenda = Agenda::new(plan.vantage.name.clone(), plan.schedules(), from);
+        Self { shared, plan, agenda, gate: Gate::default(), runs: TaskTracker::new(), stop, from, due: 0, skipped: 0 }
+    }
+
+    /// Works until told to stop, then ends in order.
+    pub(super) async fn run(mut self, mut new_plans: mpsc::Receiver<Plan<P>>) -> Summary {
+        self.declare(self.plan.declaration(self.from));
+        loop {
+            let now = self.serve();
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => break,
+                Some(plan) = new_plans.recv() => self.take_over(plan),
+                () = sleep(self.until_next(now)) => {}
+            }
+        }
+        self.end().await
+    }
+
+    /// How long to sleep. A slot that is due already gives zero.
+    fn until_next(&self, now: Timestamp) -> Duration {
+        let wait = self
+            .agenda
+            .next()
+            .map_or(LONGEST_SLEEP, |slot| Duration::try_from(slot.duration_since(now)).unwrap_or(Duration::ZERO));
+        wait.min(LONGEST_SLEEP)
+    }
+
+    /// Serves every slot that is due; says up to when.
+    fn serve(&mut self) -> Timestamp {
+        let now = self.shared.clock.now();
+        let batch = self.agenda.take_due(now);
+        if batch.skipped > 0 {
+            self.skipped += batch.skipped;
+            self.shared.observer.slots_skipped(batch.skipped);
+            tracing::warn!(slots = batch.skipped, "slots passed unserved while the worker or the machine stood still");
+        }
+        self.due += batch.due.len() as u64;
+        for due in batch.due {
+            self.shared.observer.slot_due(&due);
+            self.begin(due, now);
+        }
+        now
+    }
+
+    fn begin(&self, due: Due, now: Timestamp) {
+        let late = now.duration_since(due.slot);
+        if late > LATEST_START {
+            let message = format!("the worker came to this slot {:.1} s late", late.as_secs_f64());
+            return self.miss(due, LostClass::MissedSlot, message);
+        }
+        let limits = &self.plan.limits;
+        match self.gate.enter(&due.flow.name, due.flow.overlap, &plan::target(&due.flow), limits, Instant::now()) {
+            Err(refusal) => self.miss(due, refusal.class(), refusal.to_string()),
+            Ok(pass) => {
+                let (shared, plan) = (Arc::clone(&self.shared), Arc::clone(&self.plan));
+                self.runs.spawn(async move {
+                    shared.attempt(&*plan.prober, due, pass, &plan.limits, plan.control.as_deref()).await;
+                });
+            }
+        }
+    }
+
+    fn miss(&self, due: Due, class: LostClass, message: String) {
+        let shared = Arc::clone(&self.shared);
+        self.runs.spawn(async move { shared.miss(due, class, message).await });
+    }
+
+    /// Slots up to now belong to the old plan, later ones to the new one.
+    fn take_over(&mut self, plan: Plan<P>) {
+        let from = after(self.serve());
+        self.agenda.replace(plan.schedules(), from);
+        self.gate.forget_idle(Instant::now());
+        let declaration = plan.declaration(from);
+        self.plan = Arc::new(plan);
+        self.declare(declaration);
+    }
+
+    async fn end(mut self) -> Summary {
+        let stopped = after(self.serve());
+        let deadline = Instant::now() + self.plan.limits.grace;
+        self.declare(ScheduleDeclaration { flows: Vec::new(), ..self.plan.declaration(stopped) });
+        self.runs.close();
+        let for_runs = self.plan.limits.grace - self.plan.limits.grace / SHARE_FOR_FLUSH;
+        tokio::select! {
+            _ = timeout(for_runs, self.runs.wait()) => {}
+            () = self.shared.abort.cancelled() => {}
+        }
+        if !self.runs.is_empty() {
+            tracing::warn!(runs = self.runs.len(), "ending runs that are still under way");
+            self.shared.abort.cancel();
+            if timeout_at(deadline, self.runs.wait()).await.is_err() {
+                tracing::error!(runs = self.runs.len(), "the disk takes no records; these runs are not recorded");
+            }
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        let shipped = self.shared.recorder.finish(left).await;
+        if let Err(error) = &shipped {
+            tracing::warn!("not everything reached the store; the spool keeps it for the next start: {error}");
+        }
+        let counts = &self.shared.counts;
+        Summary {
+            due: self.due,
+            recorded: counts.recorded.load(Ordering::Relaxed),
+            not_recorded: counts.not_recorded.load(Ordering::Relaxed),
+            skipped: self.skipped,
+            shipped: shipped.is_ok(),
+        }
+    }
+
+    /// Beside the loop, so that a slow disk delays no slot.
+    fn declare(&self, declaration: ScheduleDeclaration) {
+        let shared = Arc::clone(&self.shared);
+        self.runs.spawn(async move {
+            if let Err(error) = shared.recorder.declare(declaration).await {
+                tracing::error!("the schedule could not be declared, so coverage cannot be told: {error}");
+            }
+        });
+    }
+}
+
+fn after(time: Timestamp) -> Timestamp {
+    time.saturating_add(SignedDuration::from_micros(1)).unwrap_or(time)
+}

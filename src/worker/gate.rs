@@ -1,0 +1,152 @@
+//! Whether a run may begin: overlap per flow, permits per target, and a cap on runs per minute and target. The time is an
+//! argument.
+//!
+//! Nobody waits at the gate: a run that waited would begin late, and its slot would no longer be a fair sample. A hanging
+//! target fills its own permits and delays nobody else.
+//!
+//! The rate is capped over any minute, not on average: a bucket of tokens would let a burst through after a quiet time.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::model::{FlowName, LostClass, WorkerLimits};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Why a run may not begin.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error("{0} runs of this flow are still under way (overlap of the flow)")]
+    Overlap(u32),
+    #[error("{0} runs are still under way against {1} (runs_per_target of the worker)")]
+    TargetFull(u32, String),
+    #[error("{0} runs were begun against {1} within the last minute (runs_per_minute of the worker)")]
+    RateCap(u32, String),
+}
+
+impl Refusal {
+    /// No room is a missed slot; the cap is a rule of ours that guards the target.
+    pub(super) fn class(&self) -> LostClass {
+        match self {
+            Self::Overlap(_) | Self::TargetFull(..) => LostClass::MissedSlot,
+            Self::RateCap(..) => LostClass::RefusedByPolicy,
+        }
+    }
+}
+
+/// Counts who is inside.
+#[derive(Clone, Default)]
+pub(super) struct Gate(Arc<Mutex<Inside>>);
+
+#[derive(Default)]
+struct Inside {
+    flows: HashMap<FlowName, u32>,
+    targets: HashMap<String, Target>,
+}
+
+#[derive(Default)]
+struct Target {
+    under_way: u32,
+    begun: VecDeque<Instant>,
+}
+
+impl Gate {
+    /// Lets a run begin, or says why not. The pass is held until the run has ended.
+    pub(super) fn enter(
+        &self,
+        flow: &FlowName,
+        overlap: u32,
+        target: &str,
+        limits: &WorkerLimits,
+        now: Instant,
+    ) -> Result<Pass, Refusal> {
+        let mut inside = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if inside.flows.get(flow).is_some_and(|&count| count >= overlap) {
+            return Err(Refusal::Overlap(overlap));
+        }
+        let room = inside.targets.entry(target.to_owned()).or_default();
+        if room.under_way >= limits.runs_per_target {
+            return Err(Refusal::TargetFull(limits.runs_per_target, target.to_owned()));
+        }
+        while room.begun.front().is_some_and(|&begun| now.duration_since(begun) >= MINUTE) {
+            room.begun.pop_front();
+        }
+        if room.begun.len() >= limits.runs_per_minute as usize {
+            return Err(Refusal::RateCap(limits.runs_per_minute, target.to_owned()));
+        }
+        room.begun.push_back(now);
+        room.under_way += 1;
+        *inside.flows.entry(flow.clone()).or_default() += 1;
+        Ok(Pass { gate: self.clone(), flow: flow.clone(), target: target.to_owned() })
+    }
+
+    /// Forgets targets that nobody has been to for a minute, so that reloads do not let the table grow.
+    pub(super) fn forget_idle(&self, now: Instant) {
+        let mut inside = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inside.targets.retain(|_, target| {
+            target.under_way > 0 || target.begun.back().is_some_and(|&begun| now.duration_since(begun) < MINUTE)
+        });
+    }
+}
+
+/// Leave to be inside; dropping it makes room.
+pub(super) struct Pass {
+    gate: Gate,
+    flow: FlowName,
+    target: String,
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        let mut inside = self.gate.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(target) = inside.targets.get_mut(&self.target) {
+            target.under_way -= 1;
+        }
+        if let Some(count) = inside.flows.get_mut(&self.flow) {
+            *count -= 1;
+            if *count == 0 {
+                inside.flows.remove(&self.flow);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(runs_per_target: u32, runs_per_minute: u32) -> WorkerLimits {
+        WorkerLimits { runs_per_target, runs_per_minute, ..WorkerLimits::default() }
+    }
+
+    #[test]
+    fn no_minute_sees_more_runs_than_the_cap() {
+        let (gate, flow, start) = (Gate::default(), FlowName::new("shop").unwrap(), Instant::now());
+        let limits = limits(100, 3);
+        let enter = |seconds| gate.enter(&flow, 100, "http://a", &limits, start + Duration::from_secs(seconds)).err();
+        assert_eq!([enter(0), enter(10), enter(59)], [None, None, None]);
+        assert_eq!(enter(59), Some(Refusal::RateCap(3, "http://a".to_owned())));
+        assert_eq!(enter(60), None, "the first has left the minute");
+        assert_eq!(enter(61), Some(Refusal::RateCap(3, "http://a".to_owned())));
+        assert!(gate.enter(&flow, 100, "http://b", &limits, start).is_ok(), "targets do not share a cap");
+    }
+
+    #[test]
+    fn a_full_target_and_a_full_flow_refuse_until_a_run_ends() {
+        let (gate, now) = (Gate::default(), Instant::now());
+        let [shop, till] = ["shop", "till"].map(|name| FlowName::new(name).unwrap());
+        let limits = limits(2, 100);
+        let first = gate.enter(&shop, 1, "http://a", &limits, now).ok();
+        assert_eq!(gate.enter(&shop, 1, "http://b", &limits, now).err(), Some(Refusal::Overlap(1)));
+        let second = gate.enter(&till, 9, "http://a", &limits, now).ok();
+        let full = Refusal::TargetFull(2, "http://a".to_owned());
+        assert_eq!(gate.enter(&till, 9, "http://a", &limits, now).err(), Some(full));
+        drop((first, second));
+        assert!(gate.enter(&shop, 1, "http://a", &limits, now).is_ok());
+        gate.forget_idle(now + MINUTE);
+        assert!(gate.0.lock().unwrap().targets.is_empty());
+    }
+}

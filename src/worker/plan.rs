@@ -1,0 +1,87 @@
+//! What a worker does: flows, limits and the prober that runs them. A reload replaces it whole.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use url::Url;
+
+use super::Control;
+use crate::model::{
+    Action, Flow, FlowDeclaration, RunKind, Schedule, ScheduleDeclaration, Template, Vantage, VantageName, Variables,
+    WorkerLimits,
+};
+
+/// What a worker does.
+pub struct Plan<P> {
+    /// The vantage that the worker stands at.
+    pub vantage: Vantage,
+    /// All vantages in their configured order.
+    pub vantages: Vec<VantageName>,
+    /// The flows.
+    pub flows: Vec<Arc<Flow>>,
+    /// What the worker may take and do.
+    pub limits: WorkerLimits,
+    /// Makes the runs.
+    pub prober: Arc<P>,
+    /// Tells a broken local network from a broken service.
+    pub control: Option<Arc<Control>>,
+}
+
+impl<P> fmt::Debug for Plan<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan").field("vantage", &self.vantage).field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+impl<P> Plan<P> {
+    /// One schedule per flow, and one more per flow that has a wrong-password login.
+    #[must_use]
+    pub fn schedules(&self) -> Vec<(Arc<Flow>, Schedule)> {
+        let mut all = Vec::new();
+        for flow in &self.flows {
+            let negative = flow.negative.as_ref().map(|negative| (RunKind::WrongPassword, negative.interval));
+            for (kind, interval) in std::iter::once((RunKind::Login, flow.interval)).chain(negative) {
+                let schedule = Schedule { flow: flow.name.clone(), kind, interval, vantages: self.vantages.clone() };
+                all.push((Arc::clone(flow), schedule));
+            }
+        }
+        all
+    }
+
+    /// What the worker declares when the plan takes effect.
+    #[must_use]
+    pub fn declaration(&self, from: Timestamp) -> ScheduleDeclaration {
+        let flows = self
+            .schedules()
+            .into_iter()
+            .map(|(flow, schedule)| FlowDeclaration { schedule, revision: flow.revision.clone() })
+            .collect();
+        ScheduleDeclaration { vantage: self.vantage.name.clone(), labels: self.vantage.labels.clone(), from, flows }
+    }
+}
+
+/// What permits and rates are counted by: scheme, host and port of the flow's first request. A flow whose first address
+/// is not known before the run is a target of its own.
+pub(super) fn target(flow: &Flow) -> String {
+    let mut variables = Variables::default();
+    for (name, value) in &flow.variables {
+        variables.set(name, value);
+    }
+    flow.steps
+        .first()
+        .and_then(|step| first_address(&step.action))
+        .and_then(|address| address.fill(&variables).ok())
+        .and_then(|text| Url::parse(&text).ok())
+        .map(|url| url.origin())
+        .filter(url::Origin::is_tuple)
+        .map_or_else(|| format!("flow {}", flow.name), |origin| origin.ascii_serialization())
+}
+
+fn first_address(action: &Action) -> Option<&Template> {
+    match action {
+        Action::Open(page) | Action::Request { page, .. } => Some(&page.url),
+        Action::Submit(_) => None,
+        Action::Logout(logout) => logout.actions.first().and_then(first_address),
+    }
+}
