@@ -102,7 +102,7 @@ fn match_any_encoding(text: &str, secret: &str) -> Option<usize> {
         for position in readings {
             let rest = &text[position..];
             let plain = rest.starts_with(character).then_some(character.len_utf8());
-            for length in [plain, match_escape(rest, character)].into_iter().flatten() {
+            for length in plain.into_iter().chain(match_escape(rest, character)) {
                 if !longer.contains(&(position + length)) {
                     longer.push(position + length);
                 }
@@ -116,34 +116,40 @@ fn match_any_encoding(text: &str, secret: &str) -> Option<usize> {
     readings.into_iter().max()
 }
 
-fn match_escape(text: &str, character: char) -> Option<usize> {
-    match text.chars().next()? {
+fn match_escape(text: &str, character: char) -> Vec<usize> {
+    match text.chars().next() {
         // A space that was form-encoded and then percent-encoded is the percent-encoded plus sign.
-        '%' if character == ' ' => match_percent(text, ' ').or_else(|| match_percent(text, '+')),
-        '%' => match_percent(text, character),
-        '+' if character == ' ' => Some(1),
-        '&' => match_html(text, character),
-        '\\' => match_json(text, character),
-        _ => None,
+        Some('%') if character == ' ' => [match_percent(text, ' '), match_percent(text, '+')].concat(),
+        Some('%') => match_percent(text, character),
+        Some('+') if character == ' ' => vec![1],
+        Some('&') => match_html(text, character).into_iter().collect(),
+        Some('\\') => match_json(text, character).into_iter().collect(),
+        _ => Vec::new(),
     }
 }
 
-/// `%XX` for each byte of the character; the percent sign may be encoded itself, once or more.
-fn match_percent(text: &str, character: char) -> Option<usize> {
+/// `%XX` for each byte of the character; the percent sign may be encoded itself, once or more. `%250a` is a line break
+/// that was encoded twice, or a percent sign before `0a`: both are readings.
+fn match_percent(text: &str, character: char) -> Vec<usize> {
     let mut buffer = [0_u8; 4];
-    let mut position = 0;
+    let mut readings = vec![0];
     for &byte in character.encode_utf8(&mut buffer).as_bytes() {
-        let mut rest = text.get(position..)?.strip_prefix('%')?;
-        while let Some(inner) = rest.strip_prefix("25").filter(|inner| starts_with_hex_pair(inner)) {
-            rest = inner;
-        }
-        let value = u8::from_str_radix(rest.get(..2)?, 16).ok()?;
-        if value != byte {
-            return None;
-        }
-        position = text.len() - rest.len() + 2;
+        readings = readings.into_iter().flat_map(|position| percent_ends(text, position, byte)).collect();
     }
-    Some(position)
+    readings
+}
+
+/// Where a percent-encoded `byte` that begins at `position` may end.
+fn percent_ends(text: &str, position: usize, byte: u8) -> Vec<usize> {
+    let mut ends = Vec::new();
+    let mut rest = text.get(position..).and_then(|rest| rest.strip_prefix('%'));
+    while let Some(digits) = rest.filter(|digits| starts_with_hex_pair(digits)) {
+        if u8::from_str_radix(&digits[..2], 16) == Ok(byte) {
+            ends.push(text.len() - digits.len() + 2);
+        }
+        rest = digits.strip_prefix("25");
+    }
+    ends
 }
 
 fn starts_with_hex_pair(text: &str) -> bool {
@@ -247,6 +253,15 @@ mod tests {
         assert_eq!(redactor.hide("abc abc"), "abc abc");
         redactor.learn("abcd");
         assert_eq!(redactor.hide("abc abcd."), "abc ***.");
+    }
+
+    #[test]
+    fn a_percent_sign_is_read_both_ways() {
+        let mut redactor = Redactor::default();
+        redactor.learn("%0a b");
+        redactor.learn("next\nline");
+        assert_eq!(redactor.hide("x%250a+b"), "x***");
+        assert_eq!(redactor.hide("xnext%250aline"), "x***");
     }
 
     proptest! {

@@ -7,6 +7,14 @@ const require = createRequire(`${state}/npm/package.json`);
 const { auth, requiresAuth } = require('express-openid-connect');
 const express = require('express');
 
+// Sessions that the party keeps itself, so that a logout ends them.
+class Sessions {
+  kept = new Map();
+  get(id, done) { done(null, this.kept.get(id)); }
+  set(id, session, done) { this.kept.set(id, session); done?.(null); }
+  destroy(id, done) { this.kept.delete(id); done?.(null); }
+}
+
 function party(port, mode) {
   const app = express();
   const posted = mode === 'form_post';
@@ -24,7 +32,8 @@ function party(port, mode) {
       ...(posted ? { response_mode: 'form_post' } : {}),
     },
     // Cookies know no ports: provider and parties share a jar, so every name is its own.
-    session: { name: `party_${mode}` },
+    // By form_post the session is nothing but its cookie, the product's default.
+    session: { name: `party_${mode}`, ...(posted ? {} : { store: new Sessions() }) },
     transactionCookie: { name: `party_${mode}_tx`, ...(posted ? { sameSite: 'None' } : {}) },
   }));
   app.get('/', (request, response) => response.send(request.oidc.isAuthenticated() ? 'logged in' : 'logged out'));
