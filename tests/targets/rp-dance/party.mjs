@@ -38,7 +38,7 @@ function party(port, mode) {
   }));
   app.get('/', (request, response) => response.send(request.oidc.isAuthenticated() ? 'logged in' : 'logged out'));
   app.get('/private', requiresAuth(), (request, response) =>
-    response.send(`<!doctype html><title>Private</title><h1>Hello ${request.oidc.user.preferred_username}</h1><a href="/logout">Log out</a>`));
+    response.send(`<!doctype html><title>Private</title><h1>Hello ${request.oidc.user.sub}</h1><a href="/logout">Log out</a>`));
   app.get('/me', requiresAuth(), async (request, response) =>
     response.json({ claims: request.oidc.idTokenClaims, userinfo: await request.oidc.fetchUserInfo() }));
   app.use((error, request, response, _next) =>
