@@ -1,0 +1,64 @@
+//! Secrets that were pasted into a configuration. They are never quoted.
+
+use super::diagnostic::{Findings, Problem};
+use super::yaml::{Node, Scalar, Value};
+
+/// How well-known keys and tokens begin, with the least length of the whole.
+const BEGINNINGS: [(&str, usize); 14] = [
+    ("AKIA", 20),
+    ("ASIA", 20),
+    ("ghp_", 30),
+    ("gho_", 30),
+    ("ghs_", 30),
+    ("github_pat_", 40),
+    ("glpat-", 20),
+    ("xoxb-", 20),
+    ("xoxp-", 20),
+    ("sk_live_", 20),
+    ("rk_live_", 20),
+    ("eyJ", 40),
+    ("AIza", 35),
+    ("-----BEGIN ", 20),
+];
+
+const HELP: &str = "keep it outside: in an account, password: {env: NAME}, {file: PATH} or {command: [PROGRAM, ..]}";
+
+/// Notes each value that looks like a key or a token, and each password that is written out in a step.
+pub(super) fn check(node: &Node, findings: &mut Findings) {
+    match &node.value {
+        Value::Scalar(scalar) => {
+            if scalar.text.split_whitespace().any(looks_pasted) || scalar.text.contains("-----BEGIN ") {
+                findings.error(&node.place, Problem::new("this looks like a pasted secret").help(HELP));
+            }
+        }
+        Value::List(items) => {
+            for item in items {
+                check(item, findings);
+            }
+        }
+        Value::Map(entries) => {
+            for entry in entries.iter().filter(|entry| entry.key != "negative") {
+                match &entry.value.value {
+                    Value::Scalar(scalar) if is_password(&entry.key) && is_literal(scalar) => {
+                        findings.error(&entry.value.place, Problem::new("a password is written here").help(HELP));
+                    }
+                    _ => check(&entry.value, findings),
+                }
+            }
+        }
+    }
+}
+
+fn looks_pasted(word: &str) -> bool {
+    let word = word.trim_start_matches(['"', '\'']);
+    BEGINNINGS.iter().any(|(beginning, least)| word.starts_with(beginning) && word.len() >= *least)
+}
+
+fn is_password(key: &str) -> bool {
+    let key = key.to_lowercase();
+    ["password", "passwd", "passwort", "secret_key", "client_secret", "pwd"].iter().any(|word| key.ends_with(word))
+}
+
+fn is_literal(scalar: &Scalar) -> bool {
+    !scalar.text.is_empty() && !scalar.is_null() && scalar.boolean().is_none() && !scalar.text.contains("{{")
+}
