@@ -38,6 +38,7 @@ impl Place {
     }
 
     /// Without the column, as `check --print` shows it.
+    #[expect(dead_code, reason = "the effective print and the schema, which come next, read it")]
     pub(super) fn line_only(&self) -> Self {
         Self { column: 0, ..self.clone() }
     }

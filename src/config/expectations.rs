@@ -110,12 +110,12 @@ impl Builder<'_> {
     fn identity(&mut self, node: &Node) -> Option<Identity> {
         let Value::Map(_) = node.value else {
             let shown = self.text_match(node)?;
-            if let TextMatch::Plain(template) = &shown {
-                if template.holes().next().is_none() {
-                    let problem = Problem::new("this text names no user, so it may be there for anybody")
-                        .help("write for example \"Signed in as {{ username }}\"");
-                    self.findings.warning(&node.place, problem);
-                }
+            if let TextMatch::Plain(template) = &shown
+                && template.holes().next().is_none()
+            {
+                let problem = Problem::new("this text names no user, so it may be there for anybody")
+                    .help("write for example \"Signed in as {{ username }}\"");
+                self.findings.warning(&node.place, problem);
             }
             return Some(Identity::Shown(shown));
         };

@@ -243,10 +243,10 @@ impl Builder<'_> {
             Some(node) => self.template_of(node, true),
             None => view.read("password", parse_template, self.findings),
         };
-        if let (Some(password), Some(node)) = (&password, view.node("password")) {
-            if password.holes().any(|hole| hole == "password") {
-                self.findings.error(&node.place, "the wrong password cannot be made of the right one");
-            }
+        if let (Some(password), Some(node)) = (&password, view.node("password"))
+            && password.holes().any(|hole| hole == "password")
+        {
+            self.findings.error(&node.place, "the wrong password cannot be made of the right one");
         }
         let named = view.read_each("accounts", values::name, self.findings);
         let mut accounts = known_accounts(named, site_accounts, self.findings);

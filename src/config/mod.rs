@@ -111,6 +111,7 @@ pub struct Loaded {
     /// All mistakes and warnings, in the order of their places.
     pub diagnostics: Vec<Diagnostic>,
     /// The effective documents: the main file, then each flow.
+    #[expect(dead_code, reason = "the effective print and the schema, which come next, read it")]
     documents: Vec<Node>,
 }
 

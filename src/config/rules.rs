@@ -25,15 +25,15 @@ pub(super) fn check(view: View<'_>, steps: &[Option<Step>], accounts: &[AccountN
             .help("fill it in a submit or a request, or remove the account");
         findings.error(&node.place, problem);
     }
-    if let Some(credential) = credential {
-        if identity.is_none_or(|identity| identity <= credential) {
-            let problem = Problem::new(
-                "no step after this one shows who is logged in; a verdict needs positive proof, by a second request \
+    if let Some(credential) = credential
+        && identity.is_none_or(|identity| identity <= credential)
+    {
+        let problem = Problem::new(
+            "no step after this one shows who is logged in; a verdict needs positive proof, by a second request \
                  that uses the session",
-            )
-            .help("add a step: - open: /account with expect: {user: \"{{ username }}\"}");
-            findings.error(places[credential], problem);
-        }
+        )
+        .help("add a step: - open: /account with expect: {user: \"{{ username }}\"}");
+        findings.error(places[credential], problem);
     }
     for (index, step) in steps.iter().enumerate() {
         let Action::Logout(logout) = &step.action else { continue };
@@ -70,12 +70,13 @@ fn first_step(view: View<'_>, steps: &[Option<Step>], findings: &mut Findings) {
     }
     let url = ["open", "request"].iter().find_map(|name| node.get(name));
     let place = url.and_then(|url| url.get("url").or(Some(url))).map_or(&node.place, |url| &url.place);
-    if let Ok(filled) = page.url.fill(&variables) {
-        if url::Url::parse(&filled) == Err(url::ParseError::RelativeUrlWithoutBase) && web_url(&filled).is_err() {
-            let problem = Problem::new("the first URL of a flow must be absolute: there is no page to be relative to")
-                .help("begin with https:// or http://");
-            findings.error(place, problem);
-        }
+    if let Ok(filled) = page.url.fill(&variables)
+        && url::Url::parse(&filled) == Err(url::ParseError::RelativeUrlWithoutBase)
+        && web_url(&filled).is_err()
+    {
+        let problem = Problem::new("the first URL of a flow must be absolute: there is no page to be relative to")
+            .help("begin with https:// or http://");
+        findings.error(place, problem);
     }
 }
 

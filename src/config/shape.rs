@@ -65,6 +65,7 @@ pub(super) struct Key {
     pub(super) name: &'static str,
     pub(super) shape: &'static Shape,
     /// What it is for, for editors.
+    #[expect(dead_code, reason = "the effective print and the schema, which come next, read it")]
     pub(super) about: &'static str,
     pub(super) required: bool,
     /// Written as a user would write it.

@@ -20,7 +20,7 @@ use super::yaml::{Entry, Node, Value};
 
 /// The name of the action of a step, or of something that holds actions.
 fn action_key(view: View<'_>, keys: &[&'static str]) -> Option<&'static str> {
-    keys.iter().copied().find(|key| view.has(key))
+    keys.iter().copied().find(|key| view.knows(key) && view.has(key))
 }
 
 impl Builder<'_> {
@@ -29,17 +29,17 @@ impl Builder<'_> {
         let mut names = BTreeSet::new();
         let items = flow.items("steps");
         for item in items {
-            if let Some(name) = item.get("name").and_then(Node::scalar) {
-                if !names.insert(name.text.clone()) {
-                    let place = item.get("name").map_or(&item.place, |node| &node.place);
-                    self.findings.error(place, format!("two steps are called {}", quote(&name.text)));
-                }
+            if let Some(name) = item.get("name").and_then(Node::scalar)
+                && !names.insert(name.text.clone())
+            {
+                let place = item.get("name").map_or(&item.place, |node| &node.place);
+                self.findings.error(place, format!("two steps are called {}", quote(&name.text)));
             }
         }
-        if items.is_empty() {
-            if let Some(node) = flow.node("steps") {
-                self.findings.error(&node.place, "a flow needs at least one step");
-            }
+        if items.is_empty()
+            && let Some(node) = flow.node("steps")
+        {
+            self.findings.error(&node.place, "a flow needs at least one step");
         }
         items.iter().map(|item| self.step(flow.within(item, &STEP), &mut names)).collect()
     }

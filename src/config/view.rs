@@ -28,6 +28,11 @@ impl<'n> View<'n> {
         self.node.and_then(|node| node.get(name))
     }
 
+    /// Whether the table has this key.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.object.key(name).is_some()
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
         self.node(name).is_some()
     }
