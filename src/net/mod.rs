@@ -4,12 +4,31 @@
 //! ready-made client has no hooks for phases. One address per connection attempt, no racing, no silent retry.
 //! Nothing that the prober computes (decompression, parsing) is inside a phase.
 
+mod address;
+mod answer;
+mod carrier;
+mod coding;
+mod dns;
+mod fault;
+mod frames;
+mod message;
+mod progress;
+mod proxy;
+mod resolve;
+mod tls;
+mod transport;
+mod trust;
+mod wire;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use std::net::IpAddr;
 use url::Url;
 
 use crate::model::{HttpVersion, Phase, Phases, Verdict};
+
+pub use transport::{Connections, Transport};
+pub use trust::SetupError;
 
 /// A request to send. `Host`, `Content-Length` and `Connection` are set by the exchange; everything else (cookies,
 /// user agent, `Accept-Encoding`, `Content-Type`) is the caller's.

@@ -1,3 +1,8 @@
 //! The one integration binary.
+
 mod config;
+mod net_exchange;
+mod net_hostile;
+mod net_tls;
+mod support;
 mod tidy;

@@ -1,0 +1,104 @@
+//! From a host to one address. Knows the system's resolver and the choice of family; a resolver of the flow's own is
+//! asked by [`super::dns`].
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use url::Host;
+
+use crate::model::{AddressFamily, BadClass, Phase};
+
+use super::progress::Progress;
+use super::{Fault, dns, fault};
+
+/// How names are resolved.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Resolver {
+    pub(super) family: AddressFamily,
+    /// Asked instead of the system's resolver.
+    pub(super) server: Option<SocketAddr>,
+}
+
+impl Resolver {
+    /// The one address to connect to. An address literal takes no dns phase.
+    pub(super) async fn resolve(self, host: &Host<String>, progress: &mut Progress) -> Result<IpAddr, Fault> {
+        let name = match host {
+            Host::Ipv4(address) => return self.literal(IpAddr::V4(*address)),
+            Host::Ipv6(address) => return self.literal(IpAddr::V6(*address)),
+            Host::Domain(name) => name.as_str(),
+        };
+        progress.begin(Phase::Dns);
+        let found = if is_localhost(name) {
+            Ok(self.loopback())
+        } else if let Some(server) = self.server {
+            dns::ask(server, name, self.family).await.map_err(|why| unresolved(name, &why))
+        } else {
+            self.system(name).await
+        };
+        let address = found?;
+        progress.finish();
+        Ok(address)
+    }
+
+    fn literal(self, address: IpAddr) -> Result<IpAddr, Fault> {
+        if self.accepts(address) {
+            return Ok(address);
+        }
+        let wanted = if self.family == AddressFamily::V4 { "IPv4" } else { "IPv6" };
+        Err(Fault {
+            phase: Some(Phase::Connect),
+            ..fault::bad(BadClass::Connect, format!("{address} is no {wanted} address, and the flow allows no other"))
+        })
+    }
+
+    fn accepts(self, address: IpAddr) -> bool {
+        match self.family {
+            AddressFamily::Any => true,
+            AddressFamily::V4 => address.is_ipv4(),
+            AddressFamily::V6 => address.is_ipv6(),
+        }
+    }
+
+    fn loopback(self) -> IpAddr {
+        if self.family == AddressFamily::V6 { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() }
+    }
+
+    async fn system(self, name: &str) -> Result<IpAddr, Fault> {
+        // The port has no meaning here.
+        let found = tokio::net::lookup_host((name, 0)).await;
+        let addresses = found.map_err(|error| unresolved(name, &fault::chain(&error)))?;
+        let mut any = false;
+        for address in addresses.map(|address| address.ip()) {
+            any = true;
+            if self.accepts(address) {
+                return Ok(address);
+            }
+        }
+        Err(unresolved(name, if any { "it has no address of the family that the flow wants" } else { "no address" }))
+    }
+}
+
+fn unresolved(name: &str, why: &str) -> Fault {
+    fault::bad(BadClass::Dns, format!("cannot resolve {name}: {why}"))
+}
+
+/// `localhost` and every name under it are this machine, whatever a resolver says (RFC 6761, section 6.3).
+pub(super) fn is_localhost(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let last = name.rsplit('.').next().unwrap_or(name);
+    last.eq_ignore_ascii_case("localhost")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn localhost_and_names_under_it() {
+        for name in ["localhost", "LOCALHOST", "localhost.", "app.localhost", "a.b.localhost."] {
+            assert!(is_localhost(name), "{name}");
+        }
+        for name in ["localhost.example", "mylocalhost", "example"] {
+            assert!(!is_localhost(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Helpers that several topics share.
+
+pub(crate) mod authority;
+pub(crate) mod probe;
+pub(crate) mod raw_server;
