@@ -38,7 +38,7 @@ pub fn target(share: f64) -> String {
 
 /// Decimals of a percentage whose interval has this width.
 fn decimals(interval: Option<Interval>) -> usize {
-    let width = interval.map_or(0.01, |bounds| bounds.width() * 100.0);
+    let Some(width) = interval.map(|bounds| bounds.width() * 100.0) else { return 2 };
     if width <= 0.0 {
         return 4;
     }
@@ -106,6 +106,7 @@ mod tests {
         assert_eq!(shown(0.998_175, 0.999_461), "99.90 %");
         assert_eq!(shown(0.8, 1.0), "100 %");
         assert_eq!(shown(0.998_999, 0.999_011), "99.9008 %");
+        assert_eq!(percent(Some(0.1), None), "10.00 %");
         assert_eq!(percent(None, None), "no data");
         assert_eq!(percent_interval(Some(Interval { low: 0.998_175, high: 0.999_461 })), "99.82 % to 99.95 %");
     }

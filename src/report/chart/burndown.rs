@@ -74,7 +74,11 @@ impl BurnDown {
                 sheet.dot(Ink::Line(0), *spot, 4);
                 // The label steps aside when it would stand on that of the even spending.
                 let y = if (spot.1 - zero).abs() < 14 { spot.1 - 15 } else { spot.1 };
-                let words = format!("{:.0} % left", last.left * 100.0);
+                let words = if last.left < 0.0 {
+                    format!("spent {:.1} times", 1.0 - last.left)
+                } else {
+                    format!("{:.0} % left", last.left * 100.0)
+                };
                 sheet.write(Ink::Text, (spot.0.min(frame.right) + 8, y), (HPos::Left, VPos::Center), &words);
             }
         })
@@ -99,7 +103,7 @@ mod tests {
     #[test]
     fn overspending_is_named_in_words() {
         let svg = chart(&[1.0, 0.5, -17.0]);
-        assert!(svg.contains("overspent") && svg.contains("-1700 % left") && svg.contains("-200 %"), "{svg}");
+        assert!(svg.contains("overspent") && svg.contains("spent 18.0 times") && svg.contains("-200 %"), "{svg}");
         let svg = chart(&[1.0, 0.9]);
         assert!(!svg.contains("overspent") && svg.contains("90 % left"), "{svg}");
     }

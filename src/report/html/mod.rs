@@ -13,6 +13,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::ReportModel;
 
+#[cfg(test)]
+mod tests;
+
 const STYLE: &str = include_str!("style.css");
 
 /// Renders the page. The same model gives the same bytes.

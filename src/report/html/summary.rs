@@ -107,7 +107,7 @@ pub(super) fn sentence(objective: &ObjectiveReport) -> String {
     };
     let decided = counts.good + counts.bad;
     let mut text = format!(
-        "{} of {} logins {what} ({} to be exact within {}); promised {}.",
+        "{} of {} logins {what}: {} (interval {}); promised {}.",
         count(counts.good),
         count(decided),
         percent(Some(availability), objective.interval),
@@ -115,7 +115,7 @@ pub(super) fn sentence(objective: &ObjectiveReport) -> String {
         format::target(objective.target)
     );
     if let Some(probability) = objective.probability_met {
-        text.push_str(&format!(" P(met) = {}.", self::probability(probability)));
+        text.push_str(&format!(" P(met) is {}.", self::probability(probability)));
     }
     if let Some(budget) = &objective.budget {
         text.push_str(&format!(" {} of the error budget is spent.", spent(budget.spent_share)));
