@@ -15,6 +15,7 @@ mod dispatch;
 mod gate;
 mod lag;
 mod lockout;
+mod observe;
 mod plan;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ use crate::model::{AccountName, Flow, Run, RunKind, ScheduleDeclaration, Vantage
 pub use control::Control;
 pub use dispatch::Summary;
 pub use lockout::{Lockout, LockoutError};
+pub use observe::Teller;
 pub use plan::Plan;
 
 /// How many ended runs a slow listener may be behind before it misses some.

@@ -1,6 +1,7 @@
 //! The one integration binary.
 
 mod config;
+mod metrics;
 mod net_exchange;
 mod net_hostile;
 mod net_tls;

@@ -1,1 +1,0 @@
-//! Logs and the worker's own metrics.

@@ -1,0 +1,61 @@
+//! The worker's events, told to metrics, health and logs.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{Due, Observer, RecordError};
+use crate::model::Run;
+use crate::telemetry::{Condition, Telemetry};
+
+/// A disk that is full fails each run: one line per this time says so.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// Tells a worker's events.
+#[derive(Debug)]
+pub struct Teller {
+    telemetry: Arc<Telemetry>,
+    complained: Mutex<Option<Instant>>,
+}
+
+impl Teller {
+    /// Tells them here.
+    #[must_use]
+    pub fn new(telemetry: Arc<Telemetry>) -> Self {
+        Self { telemetry, complained: Mutex::default() }
+    }
+}
+
+impl Observer for Teller {
+    fn slot_due(&self, due: &Due) {
+        self.telemetry.metrics.slot_due(&due.flow.name, due.kind);
+    }
+
+    fn slots_skipped(&self, count: u64) {
+        self.telemetry.metrics.slots_skipped(count);
+    }
+
+    fn run_began(&self) {
+        self.telemetry.metrics.run_began();
+    }
+
+    fn run_ended(&self) {
+        self.telemetry.metrics.run_ended();
+    }
+
+    fn recorded(&self, run: &Run) {
+        self.telemetry.metrics.recorded(run);
+        if self.telemetry.health.clear(Condition::Spool) {
+            tracing::info!("runs are recorded again");
+        }
+    }
+
+    fn not_recorded(&self, run: &Run, error: &RecordError) {
+        self.telemetry.metrics.not_recorded();
+        let begins = self.telemetry.health.raise(Condition::Spool, &format!("runs cannot be recorded: {error}"));
+        let mut last = self.complained.lock().unwrap_or_else(PoisonError::into_inner);
+        if begins || last.is_none_or(|when| when.elapsed() >= QUIET) {
+            *last = Some(Instant::now());
+            tracing::error!(id = %run.id, flow = %run.flow, "this run, and maybe more, could not be recorded: {error}");
+        }
+    }
+}
