@@ -1,10 +1,30 @@
 //! Counts, histograms, windows, budgets and confidence: the arithmetic of honest numbers. Knows no store and no
 //! rendering; the time is an argument.
+//!
+//! Every formula names its source beside it, and `tests/vectors/slo.json` holds worked examples of each that somebody
+//! else computed, in a form that other tools can run. Absence is `None`: no events have no ratio.
 
+mod beta;
+mod budget;
+mod downtime;
+mod histogram;
 mod interval;
+mod measured;
 mod period;
+mod proportion;
+mod ranks;
+mod tally;
+mod users;
 mod verdict;
 
+pub use budget::{burn_rate, failures_to_fire, left_after, period_budget, spent_share};
+pub use downtime::{OutageBounds, midpoint_deviation, outage_bounds, seen_probability};
+pub use histogram::LatencyHistogram;
 pub use interval::Interval;
-pub use period::Period;
-pub use verdict::Attainment;
+pub use measured::{Measured, MeasuredOutage, measured_availability};
+pub use period::{Period, PeriodError};
+pub use proportion::{clopper_pearson, jeffreys, one_sided_lower_bound_without_failures, wilson};
+pub use ranks::{RankInterval, rank_interval, target_rank};
+pub use tally::Tally;
+pub use users::{Slice, UserWeighted, user_weighted};
+pub use verdict::{Attainment, attainment, probability_met};

@@ -5,5 +5,6 @@ mod metrics;
 mod net_exchange;
 mod net_hostile;
 mod net_tls;
+mod report_vectors;
 mod support;
 mod tidy;

@@ -1,0 +1,54 @@
+//! Downtime from samples: truth lies between two probes, so that every duration is an interval (F8), and an outage may
+//! fall between them all (F9).
+
+use jiff::Timestamp;
+
+use crate::model::Micros;
+
+/// The shortest and the longest duration that the samples allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutageBounds {
+    /// Shortest.
+    pub low: Micros,
+    /// Longest.
+    pub high: Micros,
+}
+
+impl OutageBounds {
+    /// Half way between.
+    #[must_use]
+    pub fn middle(self) -> Micros {
+        Micros(u64::midpoint(self.low.0, self.high.0))
+    }
+}
+
+/// Bounds of an outage from the probes around it. It had begun by the end of the first failing probe and still lasted
+/// when the last failing one began; it began after the last good probe before it had begun, and ended before the first
+/// good probe after it ended (F8; compare Trinocular, Quan, Heidemann and Pradkin, SIGCOMM 2013, which states half a
+/// round as the precision of its durations).
+#[must_use]
+pub fn outage_bounds(
+    last_good_began: Timestamp,
+    first_bad_ended: Timestamp,
+    last_bad_began: Timestamp,
+    first_good_ended: Timestamp,
+) -> OutageBounds {
+    let between = |from: Timestamp, to: Timestamp| {
+        Micros(u64::try_from(to.as_microsecond() - from.as_microsecond()).unwrap_or(0))
+    };
+    OutageBounds { low: between(first_bad_ended, last_bad_began), high: between(last_good_began, first_good_ended) }
+}
+
+/// Standard deviation of the midpoint of `outages` outages, in seconds, when each end lies anywhere within one interval
+/// T between two probes: the difference of two uniform errors, T/sqrt(6) each, times sqrt(m) for their sum (F8).
+#[must_use]
+pub fn midpoint_deviation(interval_seconds: f64, outages: u64) -> f64 {
+    (outages as f64).sqrt() * interval_seconds / 6.0_f64.sqrt()
+}
+
+/// The chance that an outage of this length meets at least one probe when `vantages` probe evenly staggered, each once
+/// per interval: min(1, d x V / T) (F9).
+#[must_use]
+pub fn seen_probability(outage_seconds: f64, interval_seconds: f64, vantages: u32) -> f64 {
+    (outage_seconds * f64::from(vantages) / interval_seconds).clamp(0.0, 1.0)
+}
