@@ -1,6 +1,7 @@
 //! The report: one model of everything that is said, and its renderings. Knows no store and computes no number that
 //! [`crate::slo`] could.
 
+pub mod build;
 pub mod chart;
 pub mod format;
 pub mod html;

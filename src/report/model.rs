@@ -155,7 +155,7 @@ pub struct ObjectiveReport {
     pub interval: Option<Interval>,
     /// The same share with every lost and missing slot counted as bad (`low`), and as good (`high`).
     pub if_lost: Option<Interval>,
-    /// The error budget; `None` without a verdict and without a schedule.
+    /// The error budget; `None` without any verdict.
     pub budget: Option<Budget>,
     /// (1 - availability) / (1 - target): 1 spends the whole budget, no more.
     pub burn_rate: Option<f64>,
@@ -174,7 +174,8 @@ pub struct ObjectiveReport {
 /// The error budget of a period.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Budget {
-    /// Events of the whole period that may be bad: (1 - target) x planned slots.
+    /// Events of the whole period that may be bad: (1 - target) x planned slots (without a declared schedule: x the
+    /// slots that were counted).
     pub allowed_events: f64,
     /// Events that were bad.
     pub spent_events: u64,
@@ -315,7 +316,8 @@ pub struct Outage {
     pub begun_by: Timestamp,
     /// It still lasted when the last bad run began.
     pub lasted_until: Timestamp,
-    /// Latest possible end: when the first good run after it ended; the period's end when there is none.
+    /// Latest possible end: when the first good run after it ended; the end of the period, or of what was due so far,
+    /// when there is none.
     pub not_after: Timestamp,
     /// Shortest duration.
     pub low: Micros,

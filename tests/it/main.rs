@@ -5,6 +5,8 @@ mod metrics;
 mod net_exchange;
 mod net_hostile;
 mod net_tls;
+mod report_build;
+mod report_synthetic;
 mod report_vectors;
 mod support;
 mod tidy;

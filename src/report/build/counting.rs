@@ -1,0 +1,125 @@
+//! Slots into counts.
+
+use jiff::Timestamp;
+
+use crate::model::{LostRuns, Micros, Verdict};
+use crate::report::model::Counts;
+use crate::slo::{Period, Tally};
+
+use super::expected::Expected;
+use super::ledger::Outcome;
+
+/// A span of time, and until when its slots are due.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    pub(super) start: Timestamp,
+    pub(super) end: Timestamp,
+    /// Never before the start, never after the end.
+    pub(super) until: Timestamp,
+}
+
+impl Span {
+    pub(super) fn new(period: &Period, until: Timestamp) -> Self {
+        Self { start: period.start, end: period.end, until: until.clamp(period.start, period.end) }
+    }
+
+    fn contains(&self, instant: Timestamp) -> bool {
+        self.start <= instant && instant < self.end
+    }
+}
+
+/// How an outcome counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Good,
+    Bad,
+    Lost,
+}
+
+/// By its verdict alone.
+pub(super) fn by_verdict(outcome: &Outcome) -> Kind {
+    match outcome.verdict {
+        Verdict::Good => Kind::Good,
+        Verdict::Bad(_) => Kind::Bad,
+        Verdict::Lost(_) => Kind::Lost,
+    }
+}
+
+/// Good within a threshold, on the raw value; a failure counts as over it.
+pub(super) fn within(threshold: Option<Micros>, outcome: &Outcome) -> Kind {
+    match (by_verdict(outcome), threshold) {
+        (Kind::Good, Some(threshold)) if outcome.login.is_none_or(|login| login > threshold) => Kind::Bad,
+        (kind, _) => kind,
+    }
+}
+
+/// Counts the slots of one series in a span. A slot that was recorded though it was not declared (around a reload) was
+/// due as well.
+pub(super) fn count(
+    outcomes: &[Outcome],
+    expected: Option<&Expected>,
+    span: Span,
+    kind_of: impl Fn(&Outcome) -> Kind,
+) -> Counts {
+    let mut counts = Counts::default();
+    for outcome in outcomes.iter().filter(|outcome| span.contains(outcome.slot)) {
+        match kind_of(outcome) {
+            Kind::Good => counts.good += 1,
+            Kind::Bad => counts.bad += 1,
+            Kind::Lost => counts.lost += 1,
+        }
+    }
+    if let Some(expected) = expected {
+        let unrecorded = without_outcome(outcomes, expected, span);
+        let (missing, to_come): (Vec<Timestamp>, Vec<Timestamp>) = unrecorded.partition(|&slot| slot < span.until);
+        let due = counts.good + counts.bad + counts.lost + missing.len() as u64;
+        counts.missing = missing.len() as u64;
+        counts.due = Some(due);
+        counts.planned = Some(due + to_come.len() as u64);
+    }
+    with_coverage(counts)
+}
+
+/// Declared slots that no outcome served, in order.
+pub(super) fn without_outcome<'a>(
+    outcomes: &'a [Outcome],
+    expected: &'a Expected,
+    span: Span,
+) -> impl Iterator<Item = Timestamp> + 'a {
+    expected
+        .slots(span.start, span.end)
+        .filter(|slot| outcomes.binary_search_by_key(slot, |outcome| outcome.slot).is_err())
+}
+
+/// The sum over series. One without a declared schedule adds its recorded slots to what was due elsewhere.
+pub(super) fn sum(all: impl Iterator<Item = Counts>) -> Counts {
+    let mut total = Counts::default();
+    let (mut due, mut planned, mut declared) = (0, 0, false);
+    for counts in all {
+        total.good += counts.good;
+        total.bad += counts.bad;
+        total.lost += counts.lost;
+        total.missing += counts.missing;
+        let recorded = counts.good + counts.bad + counts.lost;
+        due += counts.due.unwrap_or(recorded);
+        planned += counts.planned.unwrap_or(recorded);
+        declared |= counts.due.is_some();
+    }
+    total.due = declared.then_some(due);
+    total.planned = declared.then_some(planned);
+    with_coverage(total)
+}
+
+fn with_coverage(mut counts: Counts) -> Counts {
+    counts.coverage = counts.due.filter(|&due| due > 0).map(|due| (counts.good + counts.bad) as f64 / due as f64);
+    counts
+}
+
+/// Good and bad as the policy treats what was lost or is missing.
+pub(super) fn effective(counts: &Counts, lost_runs: LostRuns) -> Tally {
+    let lost = match lost_runs {
+        LostRuns::Excluded => 0,
+        LostRuns::Bad => counts.lost + counts.missing,
+    };
+    Tally { good: counts.good, bad: counts.bad + lost }
+}

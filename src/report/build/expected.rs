@@ -1,0 +1,72 @@
+//! Slots due, from what workers declared: coverage follows from the store alone.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::{FlowName, RunKind, Schedule, ScheduleDeclaration, VantageName};
+use crate::slo::Period;
+
+use super::Series;
+
+/// The schedules of one series over the period.
+#[derive(Debug, Default)]
+pub(super) struct Expected {
+    spans: Vec<DeclaredSpan>,
+}
+
+#[derive(Debug)]
+struct DeclaredSpan {
+    vantage: VantageName,
+    schedule: Schedule,
+    from: Timestamp,
+    to: Timestamp,
+}
+
+impl Expected {
+    /// The due slots between two instants, in order.
+    pub(super) fn slots(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
+        self.spans.iter().flat_map(move |span| span.schedule.slots(&span.vantage, from.max(span.from), to.min(span.to)))
+    }
+}
+
+/// The interval of each flow's normal logins, as last declared.
+pub(super) fn intervals(expected: &BTreeMap<Series, Expected>) -> BTreeMap<FlowName, Duration> {
+    let mut last: BTreeMap<FlowName, (Timestamp, Duration)> = BTreeMap::new();
+    for (series, expected) in expected.iter().filter(|(series, _)| series.kind == RunKind::Login) {
+        for span in &expected.spans {
+            let said = (span.from, span.schedule.interval);
+            let known = last.entry(series.flow.clone()).or_insert(said);
+            *known = said.max(*known);
+        }
+    }
+    last.into_iter().map(|(flow, (_, interval))| (flow, interval)).collect()
+}
+
+/// A declaration holds until the next one of the same vantage. A vantage that vanished without a word stays due: that
+/// is how its silence becomes visible.
+pub(super) fn from_declarations(declarations: &[ScheduleDeclaration], period: &Period) -> BTreeMap<Series, Expected> {
+    let mut by_vantage: BTreeMap<&VantageName, Vec<&ScheduleDeclaration>> = BTreeMap::new();
+    for declaration in declarations {
+        by_vantage.entry(&declaration.vantage).or_default().push(declaration);
+    }
+    let mut expected: BTreeMap<Series, Expected> = BTreeMap::new();
+    for (vantage, mut said) in by_vantage {
+        said.sort_by_key(|declaration| declaration.from);
+        for (index, declaration) in said.iter().enumerate() {
+            let from = declaration.from.max(period.start);
+            let to = said.get(index + 1).map_or(period.end, |next| next.from.min(period.end));
+            if from >= to {
+                continue;
+            }
+            for flow in &declaration.flows {
+                let schedule = flow.schedule.clone();
+                let series = Series { flow: schedule.flow.clone(), kind: schedule.kind, vantage: vantage.clone() };
+                let span = DeclaredSpan { vantage: vantage.clone(), schedule, from, to };
+                expected.entry(series).or_default().spans.push(span);
+            }
+        }
+    }
+    expected
+}

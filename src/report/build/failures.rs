@@ -1,0 +1,101 @@
+//! Failures by class, with who has to act, where and when.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::model::{FlowName, Run, RunId, RunKind, VantageName, Verdict};
+use crate::report::model::{FailurePlace, FailureRow};
+
+use super::ledger::{Outcome, Place};
+use super::{Data, Series};
+
+/// Examples that a row names.
+const EXAMPLES: usize = 3;
+
+/// What the first runs of each class said. Which are first does not depend on the order of reading.
+#[derive(Debug, Default)]
+pub(super) struct Messages {
+    by_class: BTreeMap<Verdict, BTreeMap<(Timestamp, VantageName, u16), String>>,
+}
+
+impl Messages {
+    pub(super) fn note(&mut self, run: &Run) {
+        let Some(failure) = &run.failure else { return };
+        let first = self.by_class.entry(run.verdict).or_default();
+        let key = (run.slot, run.vantage.clone(), run.attempt);
+        if first.len() < EXAMPLES || first.last_key_value().is_some_and(|(last, _)| key < *last) {
+            first.insert(key, failure.message.clone());
+            if first.len() > EXAMPLES {
+                first.pop_last();
+            }
+        }
+    }
+
+    fn of(&self, verdict: Verdict, first: &(Timestamp, VantageName, u16)) -> Option<String> {
+        self.by_class.get(&verdict)?.get(first).cloned()
+    }
+}
+
+/// The identity of an outcome's run.
+pub(super) fn id(series: &Series, outcome: &Outcome) -> RunId {
+    RunId::new(series.kind, &series.flow, &series.vantage, outcome.slot, outcome.attempt)
+}
+
+/// A class while its outcomes are collected.
+#[derive(Default)]
+struct Collected {
+    places: BTreeMap<Place, u64>,
+    vantages: BTreeMap<VantageName, u64>,
+    started: Vec<Timestamp>,
+    first: BTreeMap<(Timestamp, VantageName, u16), RunId>,
+}
+
+/// One row per class, the most frequent first; classes that share a count by name.
+pub(super) fn rows(data: &Data<'_>, flow: &FlowName, kind: RunKind) -> Vec<FailureRow> {
+    let mut classes: BTreeMap<Verdict, Collected> = BTreeMap::new();
+    let mut recorded = 0;
+    for (series, outcomes) in data.series(flow, kind) {
+        recorded += outcomes.len() as u64;
+        let ledger = &data.builder.ledgers[series];
+        for outcome in outcomes.iter().filter(|outcome| outcome.verdict != Verdict::Good) {
+            let class = classes.entry(outcome.verdict).or_default();
+            *class.places.entry(ledger.place(outcome)).or_default() += 1;
+            *class.vantages.entry(series.vantage.clone()).or_default() += 1;
+            class.started.push(outcome.started);
+            class.first.insert((outcome.slot, series.vantage.clone(), outcome.attempt), id(series, outcome));
+            if class.first.len() > EXAMPLES {
+                class.first.pop_last();
+            }
+        }
+    }
+    let messages = data.builder.messages.get(&(flow.clone(), kind));
+    let row = |(verdict, class): (Verdict, Collected)| {
+        let first = class.first.first_key_value().map(|(key, _)| key);
+        let message = first.and_then(|key| messages?.of(verdict, key));
+        class_row(verdict, class, recorded, message)
+    };
+    let mut rows: Vec<FailureRow> = classes.into_iter().filter_map(row).collect();
+    rows.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| (&a.verdict, &a.class).cmp(&(&b.verdict, &b.class))));
+    rows
+}
+
+fn class_row(verdict: Verdict, class: Collected, recorded: u64, message: Option<String>) -> Option<FailureRow> {
+    let count = class.started.len() as u64;
+    let mut places: Vec<FailurePlace> =
+        class.places.into_iter().map(|((step, phase), count)| FailurePlace { step, phase, count }).collect();
+    places.sort_by_key(|place| std::cmp::Reverse(place.count));
+    Some(FailureRow {
+        verdict: verdict.as_str().to_owned(),
+        class: verdict.class()?.to_owned(),
+        blame: verdict.blame()?,
+        count,
+        share: count as f64 / recorded as f64,
+        first: class.started.iter().min().copied()?,
+        last: class.started.iter().max().copied()?,
+        places,
+        vantages: class.vantages,
+        examples: class.first.into_values().collect(),
+        message,
+    })
+}

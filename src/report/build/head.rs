@@ -1,0 +1,81 @@
+//! The head: what is reported on, from which data, by which rules.
+
+use std::collections::BTreeMap;
+
+use crate::model::{LostRuns, Policy, Retries, VantageName};
+use crate::report::model::{Head, SlotRow, VantageRow};
+
+use super::{Data, Inputs, counting};
+
+pub(super) fn head(data: &Data<'_>) -> Head {
+    let inputs = data.inputs();
+    Head {
+        site: inputs.site.to_owned(),
+        period: inputs.period.clone(),
+        until: (inputs.until < inputs.period.end).then_some(inputs.until),
+        slots: slots(data),
+        vantages: vantages(data),
+        runs: data.builder.runs,
+        data_revision: inputs.data_revision.to_owned(),
+        policy_revision: inputs.policy.revision(),
+        policy: inputs.policy.clone(),
+        policy_text: policy_text(inputs.policy),
+        generated_from: inputs.generated_from.to_owned(),
+    }
+}
+
+fn slots(data: &Data<'_>) -> Vec<SlotRow> {
+    let row = |(series, outcomes): (&super::Series, &Vec<super::Outcome>)| {
+        let expected = data.expected(series);
+        let counts = counting::count(outcomes, expected, data.span(), counting::by_verdict);
+        SlotRow {
+            flow: series.flow.clone(),
+            kind: series.kind,
+            vantage: series.vantage.clone(),
+            due: counts.due,
+            recorded: outcomes.len() as u64,
+            missing: counts.due.map(|_| counts.missing),
+        }
+    };
+    data.outcomes.iter().map(row).collect()
+}
+
+fn vantages(data: &Data<'_>) -> Vec<VantageRow> {
+    let mut found: BTreeMap<VantageName, BTreeMap<String, String>> = BTreeMap::new();
+    for series in data.outcomes.keys() {
+        found.entry(series.vantage.clone()).or_default();
+    }
+    let Inputs { declarations, period, .. } = data.inputs();
+    let mut said: Vec<_> = declarations.iter().filter(|declaration| declaration.from < period.end).collect();
+    said.sort_by_key(|declaration| declaration.from);
+    for declaration in said {
+        if let Some(labels) = found.get_mut(&declaration.vantage) {
+            labels.clone_from(&declaration.labels);
+        }
+    }
+    found.into_iter().map(|(name, labels)| VantageRow { name, labels }).collect()
+}
+
+/// The policy in words.
+fn policy_text(policy: &Policy) -> Vec<String> {
+    let lost = match policy.lost_runs {
+        LostRuns::Excluded => {
+            "Lost and missing runs say nothing about the service: they lower coverage, not availability. \
+             Both extremes are printed beside it."
+        }
+        LostRuns::Bad => "Lost and missing runs count as bad.",
+    };
+    let retries = match policy.retries {
+        Retries::FirstAttempt => "Only the first attempt of each slot counts.",
+        Retries::BestAttempt => "The best attempt of each slot counts.",
+    };
+    let share = |share: f64| crate::report::format::target(share);
+    vec![
+        lost.to_owned(),
+        retries.to_owned(),
+        "A wrong password that was let in is an alarm at any attempt, and no part of availability.".to_owned(),
+        format!("Intervals hold with {} confidence, two-sided.", share(policy.confidence)),
+        format!("Below {} coverage no objective is called met.", share(policy.least_coverage)),
+        "Slots whose run has no record are missing; they are never counted as good.".to_owned(),
+    ]
+}

@@ -1,0 +1,215 @@
+//! One objective: what was promised and what became of it.
+
+use jiff::Timestamp;
+
+use crate::model::{LostRuns, Objective, Policy, RunKind, VantageName};
+use crate::report::format;
+use crate::report::model::{Budget, BurnDown, BurnPoint, Counts, ObjectiveReport, SegmentImpact, UserImpact};
+use crate::slo::{
+    Attainment, Interval, Period, Slice, Tally, attainment, burn_rate, left_after, period_budget, probability_met,
+    spent_share, user_weighted, wilson,
+};
+
+use super::counting::{self, Kind, Span, effective, within};
+use super::ledger::Outcome;
+use super::{Data, timeline};
+
+/// One series of the objective's flow, counted.
+struct Counted<'a> {
+    vantage: &'a VantageName,
+    counts: Counts,
+    outcomes: &'a [Outcome],
+}
+
+pub(super) fn report(data: &Data<'_>, objective: &Objective, period: &Period) -> ObjectiveReport {
+    let policy = data.inputs().policy;
+    let span = Span::new(period, data.inputs().until);
+    let threshold = objective.threshold.map(|threshold| threshold.at_most);
+    let counted: Vec<Counted<'_>> = data
+        .series(&objective.flow, RunKind::Login)
+        .map(|(series, outcomes)| Counted {
+            vantage: &series.vantage,
+            counts: counting::count(outcomes, data.expected(series), span, |o| within(threshold, o)),
+            outcomes,
+        })
+        .collect();
+    let counts = counting::sum(counted.iter().map(|series| series.counts));
+    let tally = effective(&counts, policy.lost_runs);
+    let target = objective.target.share();
+    let availability = tally.share();
+    let probability = probability_met(tally.total(), tally.bad, target);
+    let (verdict, verdict_note) = verdict(probability, &counts, policy);
+    let over = || counted.iter().flat_map(|series| series.outcomes).filter(|o| is_over(o, threshold, period)).count();
+    ObjectiveReport {
+        name: objective.name.clone(),
+        description: objective.description.clone(),
+        flow: objective.flow.clone(),
+        target,
+        threshold,
+        period: period.clone(),
+        counts,
+        over_threshold: threshold.map(|_| over() as u64),
+        availability,
+        interval: wilson(tally.total(), tally.good, policy.confidence),
+        if_lost: if_lost(&counts),
+        budget: budget(&counts, tally, target, period),
+        burn_rate: availability.map(|share| burn_rate(share, target)),
+        verdict,
+        probability_met: probability,
+        verdict_note,
+        users: users(data, &counted),
+        burn_down: burn_down(data, &counted, objective, period, span),
+    }
+}
+
+fn is_over(outcome: &Outcome, threshold: Option<crate::model::Micros>, period: &Period) -> bool {
+    period.contains(outcome.slot)
+        && counting::by_verdict(outcome) == Kind::Good
+        && within(threshold, outcome) == Kind::Bad
+}
+
+/// What was not measured cannot be claimed: too little coverage turns `met` into `undecided`. A miss needs no such care,
+/// since the runs that were recorded show it.
+fn verdict(probability: Option<f64>, counts: &Counts, policy: &Policy) -> (Attainment, Option<String>) {
+    let verdict = attainment(probability);
+    if verdict != Attainment::Met {
+        return (verdict, None);
+    }
+    match counts.coverage {
+        Some(coverage) if coverage >= policy.least_coverage => (verdict, None),
+        Some(coverage) => {
+            let asked = format::target(policy.least_coverage);
+            // Cut, not rounded: 89.96 % must not be printed as the 90 % that it is not.
+            let had = (coverage * 1000.0).floor() / 10.0;
+            let note = format!("coverage is {had:.1} %, and the policy asks for {asked} before it calls anything met");
+            (Attainment::Undecided, Some(note))
+        }
+        None => {
+            let note = "no schedule was declared, so that coverage is unknown".to_owned();
+            (Attainment::Undecided, Some(note))
+        }
+    }
+}
+
+/// The two extremes: all that was lost or is missing bad, or good.
+fn if_lost(counts: &Counts) -> Option<Interval> {
+    let lost = counts.lost + counts.missing;
+    let low = Tally { good: counts.good, bad: counts.bad + lost }.share()?;
+    let high = Tally { good: counts.good + lost, bad: counts.bad }.share()?;
+    Some(Interval { low, high })
+}
+
+/// The budget of the planned slots, or, where none were declared, of the counted ones.
+fn budget(counts: &Counts, tally: Tally, target: f64, period: &Period) -> Option<Budget> {
+    if tally.total() == 0 {
+        return None;
+    }
+    let events = counts.planned.unwrap_or(tally.total());
+    let spent = spent_share(tally.bad, target, events)?;
+    let allowed_events = (1.0 - target) * events as f64;
+    let allowed_minutes = period_budget(target, period.seconds()) / 60.0;
+    Some(Budget {
+        allowed_events,
+        spent_events: tally.bad,
+        left_events: left_after(allowed_events, spent),
+        allowed_minutes,
+        spent_minutes: allowed_minutes * spent,
+        left_minutes: left_after(allowed_minutes, spent),
+        spent_share: spent,
+    })
+}
+
+/// Vantages weighted by the users that they stand for (F10). `None` when nobody described the users.
+fn users(data: &Data<'_>, counted: &[Counted<'_>]) -> Option<UserImpact> {
+    let segments = data.inputs().population.segments();
+    if segments.is_empty() {
+        return None;
+    }
+    let policy = data.inputs().policy;
+    let slices: Vec<Slice> = segments
+        .iter()
+        .map(|segment| {
+            let here = counted.iter().filter(|series| segment.vantages.contains(series.vantage));
+            let tally: Tally = here.map(|series| effective(&series.counts, policy.lost_runs)).sum();
+            Slice { demand: segment.share, n: tally.total(), bad: tally.bad }
+        })
+        .collect();
+    let weighted = user_weighted(&slices, policy.confidence);
+    let impact_of = |(segment, slice): (&crate::model::Segment, &Slice)| SegmentImpact {
+        name: segment.name.clone(),
+        share: segment.share,
+        vantages: segment.vantages.clone(),
+        n: slice.n,
+        bad: slice.bad,
+        failing: (slice.n > 0).then(|| slice.bad as f64 / slice.n as f64),
+        interval: wilson(slice.n, slice.bad, policy.confidence),
+    };
+    Some(UserImpact {
+        availability: weighted.availability,
+        interval: weighted.interval,
+        impact: weighted.availability.map(|share| 1.0 - share),
+        if_uncovered: weighted.if_uncovered,
+        uncovered: weighted.uncovered,
+        segments: segments.iter().zip(&slices).map(impact_of).collect(),
+    })
+}
+
+/// The share of the budget spent by the end of each bin, beside an even spending.
+fn burn_down(
+    data: &Data<'_>,
+    counted: &[Counted<'_>],
+    objective: &Objective,
+    period: &Period,
+    span: Span,
+) -> Option<BurnDown> {
+    let counts = counting::sum(counted.iter().map(|series| series.counts));
+    let policy = data.inputs().policy;
+    let tally = effective(&counts, policy.lost_runs);
+    if tally.total() == 0 {
+        return None;
+    }
+    let (target, events) = (objective.target.share(), counts.planned.unwrap_or(tally.total()));
+    let threshold = objective.threshold.map(|threshold| threshold.at_most);
+    let bins = timeline::bins(period, data.builder.interval(&objective.flow));
+    let mut bad = vec![0_u64; bins.count as usize];
+    for slot in counted.iter().flat_map(|series| bad_slots(data, objective, series, threshold, span)) {
+        if let Some(bin) = bins.index_of(slot) {
+            bad[bin] += 1;
+        }
+    }
+    let mut points = vec![BurnPoint { at: period.start, spent: 0.0, ideal: 0.0 }];
+    let mut spent = 0;
+    for (index, bad) in (1..).zip(bad) {
+        let at = bins.start_of(index).min(span.until);
+        spent += bad;
+        let ideal = at.duration_since(period.start).as_secs_f64() / period.seconds();
+        points.push(BurnPoint { at, spent: spent_share(spent, target, events)?, ideal });
+        if at >= span.until {
+            break;
+        }
+    }
+    Some(BurnDown { points })
+}
+
+/// The slots of one series that spend the budget.
+fn bad_slots(
+    data: &Data<'_>,
+    objective: &Objective,
+    counted: &Counted<'_>,
+    threshold: Option<crate::model::Micros>,
+    span: Span,
+) -> Vec<Timestamp> {
+    let lost_is_bad = data.inputs().policy.lost_runs == LostRuns::Bad;
+    let spends = |outcome: &&Outcome| match within(threshold, outcome) {
+        Kind::Good => false,
+        Kind::Bad => true,
+        Kind::Lost => lost_is_bad,
+    };
+    let mut slots: Vec<Timestamp> = counted.outcomes.iter().filter(spends).map(|outcome| outcome.slot).collect();
+    let series = super::Series { flow: objective.flow.clone(), kind: RunKind::Login, vantage: counted.vantage.clone() };
+    if let Some(expected) = data.expected(&series).filter(|_| lost_is_bad) {
+        let missing = counting::without_outcome(counted.outcomes, expected, span);
+        slots.extend(missing.filter(|&slot| slot < span.until));
+    }
+    slots
+}
