@@ -1,2 +1,34 @@
 //! The spool, the segments and the object store: a recorded run is never lost and never counted twice. Knows no
 //! objective and no report.
+//!
+//! The journey: [`Spool::append`] puts a run on the disk of its machine; [`Shipper`] turns closed spool files into
+//! immutable Parquet segments in a [`Store`], a folder or a bucket; [`Store::read`] hands each run out once. Workers
+//! need no coordination: each writes only under its own vantage, under names that nobody else can choose.
+//!
+//! Files, from the disk up: `journal` (framing), `record` (one run as JSON), `spool_files`, `spool`; `segment` (the
+//! public format), `key` (names), `objects` (requests), `ship`, `declare`, `read`.
+
+mod declare;
+mod error;
+mod filter;
+mod journal;
+mod key;
+mod objects;
+mod read;
+mod record;
+#[cfg(test)]
+mod samples;
+mod segment;
+mod ship;
+mod spool;
+mod spool_files;
+mod stamp;
+
+pub use error::{Error, SegmentError};
+pub use filter::RunFilter;
+pub use key::{DeclarationKey, KeyError, SegmentKey, Sequence};
+pub use objects::Store;
+pub use read::ReadSummary;
+pub use segment::{Columns, Row, SCHEMA};
+pub use ship::{Shipped, Shipper};
+pub use spool::{Recovery, Spool};

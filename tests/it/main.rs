@@ -9,4 +9,5 @@ mod report_build;
 mod report_synthetic;
 mod report_vectors;
 mod support;
+mod store;
 mod tidy;

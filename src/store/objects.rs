@@ -1,0 +1,207 @@
+//! The object store behind a [`Store`]: opening a folder or a bucket, and the few requests that are made of it.
+//!
+//! A folder is `object_store`'s local file system with its `fsync` option: file and directories are synced before a
+//! put returns. A bucket is S3 or one that speaks the same: a put carries `If-None-Match: *`.
+
+use std::fmt;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use object_store::ClientOptions;
+use object_store::aws::AmazonS3Builder;
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, RetryConfig};
+
+use super::error::Error;
+use super::segment::SparseFile;
+use super::spool_files;
+use crate::model::StoreLocation;
+
+/// How long one request, and its retries, may take before the store counts as away.
+const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+const RETRIES: usize = 3;
+
+/// Where runs of all workers meet: a folder or a bucket. Clones share the connection.
+#[derive(Clone)]
+pub struct Store {
+    pub(super) objects: Arc<dyn ObjectStore>,
+    pub(super) location: String,
+    /// Spools of this machine that are read beside the store.
+    pub(super) spools: Vec<PathBuf>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Store({})", self.location)
+    }
+}
+
+/// What a put-if-absent did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Put {
+    Created,
+    /// Something is there already, and was left as it is.
+    Exists,
+}
+
+impl Store {
+    /// Opens a store. A folder is created when it is absent. For a bucket, credentials, region and endpoint come from
+    /// the environment (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_REGION`,
+    /// `AWS_ENDPOINT`, and the other names of the AWS tools) unless the location says otherwise; plain HTTP is for
+    /// loopback endpoints only. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`Error::File`] when the folder cannot be created, [`Error::Open`] for settings that make no bucket.
+    pub fn open(location: &StoreLocation) -> Result<Self, Error> {
+        let name = location.to_string();
+        let failed = |source| Error::Open { location: name.clone(), source: Arc::new(source) };
+        let objects: Arc<dyn ObjectStore> = match location {
+            StoreLocation::Folder(path) => {
+                spool_files::create_folder(path)?;
+                Arc::new(LocalFileSystem::new_with_prefix(path).map_err(failed)?.with_fsync(true))
+            }
+            StoreLocation::Bucket { bucket, prefix, endpoint, region } => {
+                let bucket = open_bucket(bucket, endpoint.as_deref(), region.as_deref()).map_err(failed)?;
+                if prefix.is_empty() { bucket } else { Arc::new(PrefixStore::new(bucket, prefix.as_str())) }
+            }
+        };
+        Ok(Self { objects, location: name, spools: Vec::new() })
+    }
+
+    /// A store that is gone with its last clone: for tests, and for trying things out.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self { objects: Arc::new(InMemory::new()), location: "memory".to_owned(), spools: Vec::new() }
+    }
+
+    /// The same store, read together with what still lies in a spool of this machine, so that a report sees everything
+    /// recorded. The spool may be in use. A folder that does not exist is an empty spool.
+    #[must_use]
+    pub fn with_spool(mut self, dir: &FilePath) -> Self {
+        self.spools.push(dir.to_owned());
+        self
+    }
+
+    /// The store's place, for people.
+    #[must_use]
+    pub fn location(&self) -> &str {
+        &self.location
+    }
+
+    /// Writes an object unless its key is taken; returns when it is durable.
+    pub(super) async fn put_if_absent(&self, key: &str, content: Bytes) -> Result<Put, Error> {
+        match self.objects.put_opts(&Path::from(key), content.into(), PutMode::Create.into()).await {
+            Ok(_) => Ok(Put::Created),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(Put::Exists),
+            Err(error) => Err(self.failed("write", key, error)),
+        }
+    }
+
+    /// Reads a whole object.
+    pub(super) async fn get(&self, key: &str) -> Result<Bytes, Error> {
+        let read = async { self.objects.get(&Path::from(key)).await?.bytes().await };
+        read.await.map_err(|error| self.failed("read", key, error))
+    }
+
+    /// Adds parts of an object to `file`. Near ranges share a request.
+    pub(super) async fn get_parts(
+        &self,
+        key: &str,
+        ranges: &[std::ops::Range<u64>],
+        file: &mut SparseFile,
+    ) -> Result<(), Error> {
+        let parts = self.objects.get_ranges(&Path::from(key), ranges).await;
+        let parts = parts.map_err(|error| self.failed("read", key, error))?;
+        for (range, content) in ranges.iter().zip(parts) {
+            file.add(range.start, content);
+        }
+        Ok(())
+    }
+
+    /// The objects right in a folder, sorted by key.
+    pub(super) async fn list(&self, folder: &str) -> Result<Vec<ObjectMeta>, Error> {
+        let listed = self.objects.list(Some(&Path::from(folder))).try_collect::<Vec<_>>().await;
+        let mut objects = listed.map_err(|error| self.failed("list", folder, error))?;
+        objects.sort_by(|a, b| a.location.cmp(&b.location));
+        Ok(objects)
+    }
+
+    /// The names of the folders right in a folder, sorted.
+    pub(super) async fn list_folders(&self, folder: &str) -> Result<Vec<String>, Error> {
+        let listed = self.objects.list_with_delimiter(Some(&Path::from(folder))).await;
+        let listed = listed.map_err(|error| self.failed("list", folder, error))?;
+        let name = |path: &Path| path.filename().map(str::to_owned);
+        let mut names: Vec<String> = listed.common_prefixes.iter().filter_map(name).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    pub(super) fn failed(&self, action: &'static str, key: &str, source: object_store::Error) -> Error {
+        Error::Object { action, key: key.to_owned(), location: self.location.clone(), source: Arc::new(source) }
+    }
+}
+
+fn open_bucket(
+    bucket: &str,
+    endpoint: Option<&str>,
+    region: Option<&str>,
+) -> Result<Arc<dyn ObjectStore>, object_store::Error> {
+    // The HTTP client takes its TLS from the process; a second installation is refused and changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let endpoint = endpoint
+        .map(str::to_owned)
+        .or_else(|| ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"].into_iter().find_map(environment));
+    let plain = endpoint.as_deref().is_some_and(is_plain_loopback);
+    let client =
+        ClientOptions::new().with_allow_http(plain).with_timeout(REQUEST_LIMIT).with_connect_timeout(CONNECT_LIMIT);
+    let retry = RetryConfig { max_retries: RETRIES, retry_timeout: REQUEST_LIMIT, ..RetryConfig::default() };
+    let mut builder = AmazonS3Builder::from_env()
+        .with_bucket_name(bucket)
+        .with_client_options(client)
+        .with_retry(retry)
+        // A segment's content is bound to the request's signature: a broken transfer is refused.
+        .with_unsigned_payload(false);
+    if let Some(endpoint) = endpoint {
+        builder = builder.with_endpoint(endpoint).with_allow_http(plain);
+    }
+    let named = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(environment);
+    if let Some(region) = region.map(str::to_owned).or(named) {
+        builder = builder.with_region(region);
+    }
+    Ok(Arc::new(builder.build()?))
+}
+
+/// Whether an endpoint is plain HTTP to this machine, where nobody can listen in.
+fn is_plain_loopback(endpoint: &str) -> bool {
+    let Ok(url) = url::Url::parse(endpoint) else { return false };
+    let loopback = match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    };
+    url.scheme() == "http" && loopback
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_for_loopback() {
+        for plain in ["http://127.0.0.1:9000", "http://localhost:9000/", "http://[::1]:80"] {
+            assert!(is_plain_loopback(plain), "{plain}");
+        }
+        for other in ["http://example.org", "https://127.0.0.1", "http://localhost.example.org", "127.0.0.1:9000", ""] {
+            assert!(!is_plain_loopback(other), "{other}");
+        }
+    }
+}
