@@ -2,6 +2,7 @@
 //!
 //! The format is public: DuckDB, pandas, Spark and their kin read it as it is. It is documented in `schema`.
 
+mod assemble;
 mod columns;
 mod read;
 mod schema;
