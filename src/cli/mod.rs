@@ -2,6 +2,7 @@
 
 pub mod completions;
 pub mod print;
+pub mod terminal;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -6,6 +6,7 @@ pub mod chart;
 pub mod format;
 pub mod html;
 pub mod model;
+pub mod run_json;
 pub mod waterfall;
 
 pub use model::{ReportModel, SCHEMA_VERSION};
