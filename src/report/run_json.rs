@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{Hop, Run, StepRecord};
+use crate::model::{Blame, Hop, HttpVersion, Phase, Run, StepRecord};
 
 /// One run as one line.
 #[must_use]
@@ -28,10 +28,10 @@ pub fn value(run: &Run) -> Value {
         "login_time_us": run.login_time().map(|time| time.0),
         "verdict": run.verdict.as_str(),
         "class": run.verdict.class(),
-        "blame": run.verdict.blame().map(|blame| blame.as_str()),
+        "blame": run.verdict.blame().map(Blame::as_str),
         "failure": run.failure.as_ref().map(|failure| json!({
             "step": failure.step.as_ref().map(crate::model::StepName::as_str),
-            "phase": failure.phase.map(|phase| phase.as_str()),
+            "phase": failure.phase.map(Phase::as_str),
             "message": failure.message,
         })),
         "account": run.account.as_ref().map(crate::model::AccountName::as_str),
@@ -62,7 +62,7 @@ fn hop(hop: &Hop) -> Value {
         "method": hop.method,
         "url": hop.url,
         "status": hop.status,
-        "version": hop.version.map(|version| version.as_str()),
+        "version": hop.version.map(HttpVersion::as_str),
         "address": hop.address.map(|address| address.to_string()),
         "reused": hop.reused,
         "offset_us": hop.offset.0,

@@ -8,6 +8,6 @@ mod net_tls;
 mod report_build;
 mod report_synthetic;
 mod report_vectors;
-mod support;
 mod store;
+mod support;
 mod tidy;
