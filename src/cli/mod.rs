@@ -2,6 +2,7 @@
 
 pub mod completions;
 pub mod print;
+pub mod sandbox;
 pub mod terminal;
 
 use std::ffi::OsString;

@@ -8,6 +8,7 @@ mod net_tls;
 mod report_build;
 mod report_synthetic;
 mod report_vectors;
+mod sandbox;
 mod store;
 mod support;
 mod tidy;

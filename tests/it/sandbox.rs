@@ -1,0 +1,7 @@
+//! The sandbox as its visitors see it, over real sockets.
+
+mod faults;
+mod known_truth;
+mod styles;
+mod tls;
+mod visitor;
