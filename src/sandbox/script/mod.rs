@@ -16,6 +16,7 @@
 //! connection.
 
 mod read;
+mod written;
 
 use std::net::IpAddr;
 use std::time::Duration;

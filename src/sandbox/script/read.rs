@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::{Action, Credentials, Draw, Fault, Hold, Rule, Scope, Script, Slow, StandardUsers, Style, User};
+use super::written::{Written, WrittenAction, WrittenFault, WrittenRule, WrittenScope, WrittenUser};
+use super::{Action, Draw, Fault, Hold, Rule, Scope, Script, Slow, StandardUsers, User};
 use crate::model::Secret;
 
 /// Why a script was refused.
@@ -101,101 +101,6 @@ fn meant(message: &str) -> Option<&str> {
     let unknown = unknown.split('`').nth(1)?;
     let distance = |word: &&str| strsim::damerau_levenshtein(unknown, word);
     expected.split(", ").min_by_key(distance).filter(|word| distance(word) <= 2)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    seed: Option<u64>,
-    users: Option<Spanned<Vec<WrittenUser>>>,
-    #[serde(default)]
-    rules: Vec<Spanned<WrittenRule>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenUser {
-    name: Spanned<String>,
-    password: String,
-    #[serde(default)]
-    locked: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenRule {
-    from: Option<Spanned<String>>,
-    to: Option<Spanned<String>>,
-    #[serde(rename = "match")]
-    scope: Option<WrittenScope>,
-    share: Option<Spanned<f64>>,
-    exactly: Option<Spanned<String>>,
-    fault: WrittenFault,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct WrittenScope {
-    style: Option<Style>,
-    path: Option<Spanned<String>>,
-    action: Option<Spanned<WrittenAction>>,
-    user: Option<String>,
-    credentials: Option<Credentials>,
-    client: Option<Spanned<String>>,
-    header: Option<WrittenHeader>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum WrittenAction {
-    Any,
-    Page,
-    Login,
-    Session,
-    Logout,
-    Other,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenHeader {
-    name: Spanned<String>,
-    value: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum WrittenFault {
-    Refuse,
-    ResetOnAccept,
-    Status(WrittenStatus),
-    Hang(Spanned<String>),
-    Slow(WrittenSlow),
-    Reset,
-    WrongRedirect(Spanned<String>),
-    RedirectLoop,
-    LostSession,
-    PageChanged,
-    AcceptAnyPassword,
-    WrongIdentity,
-    LogoutIneffective,
-    Challenge,
-    LockAccount,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenStatus {
-    code: Spanned<u16>,
-    retry_after: Option<Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenSlow {
-    tls: Option<Spanned<String>>,
-    wait: Option<Spanned<String>>,
-    receive: Option<Spanned<String>>,
 }
 
 /// Collects mistakes while it turns what was written into what it means.

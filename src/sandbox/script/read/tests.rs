@@ -1,3 +1,6 @@
+//! Bad scripts and what is said about them; good ones and what they mean.
+
+use super::super::Style;
 use super::*;
 
 fn mistakes(text: &str) -> Vec<String> {
