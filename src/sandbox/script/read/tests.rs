@@ -48,7 +48,7 @@ fn bad_scripts_are_refused_with_place_and_reason() {
             "rules: [{exactly: 1 of 2, share: 0.5, fault: reset}]\n",
             &["line 1, column 19: a rule has either `share` or `exactly`, not both"],
         ),
-        ("rules: [{fault: {slow: {}}}]\n", &["line 1, column 10: slow delays nothing; set tls, wait or receive"]),
+        ("rules: [{fault: {slow: {}}}]\n", &["line 1, column 9: slow delays nothing; set tls, wait or receive"]),
         (
             "rules: [{match: {style: form}, fault: reset_on_accept}]\n",
             &["line 1, column 9: reset_on_accept strikes before a request is read, so it can be matched by client \
