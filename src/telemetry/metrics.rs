@@ -28,7 +28,7 @@ families! {
     PHASE Histogram "doorstep_phase_duration_seconds" ["flow", "step", "phase", "verdict", "class"] "Time of one phase of one HTTP exchange; a phase that was cut off took at least this long.";
     LAG Histogram "doorstep_worker_lag_seconds" ["vantage"] "The longest time during a run for which the worker itself did not get to run.";
     LATENESS Histogram "doorstep_run_lateness_seconds" ["vantage"] "How late runs began after their slot.";
-    SPOOL Gauge "doorstep_spool_runs" ["vantage"] "Runs recorded by this process that have not reached the store.";
+    SPOOL Gauge "doorstep_spool_runs" ["vantage"] "Runs that are recorded and have not reached the store.";
     RELOADS Counter "doorstep_config_reloads_total" ["vantage"] "Changed configurations that took over.";
     RELOAD_FAILURES Counter "doorstep_config_reload_failures_total" ["vantage"] "Changed configurations that were refused.";
 }
@@ -106,6 +106,11 @@ impl Metrics {
     /// A run could not be recorded.
     pub fn not_recorded(&self) {
         self.add(&NOT_RECORDED, &[self.vantage.as_str()], 1.0);
+    }
+
+    /// An earlier process left runs in the spool.
+    pub fn waiting(&self, runs: u64) {
+        self.add(&SPOOL, &[self.vantage.as_str()], runs as f64);
     }
 
     /// Runs have reached the store.

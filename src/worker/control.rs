@@ -55,7 +55,8 @@ impl Control {
     }
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+/// An error with its whole chain of causes.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

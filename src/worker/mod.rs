@@ -16,7 +16,9 @@ mod gate;
 mod lag;
 mod lockout;
 mod observe;
+mod outbox;
 mod plan;
+mod record;
 #[cfg(test)]
 mod tests;
 
@@ -39,6 +41,7 @@ pub use dispatch::Summary;
 pub use lockout::{Lockout, LockoutError};
 pub use observe::Teller;
 pub use plan::Plan;
+pub use record::StoreRecorder;
 
 /// How many ended runs a slow listener may be behind before it misses some.
 const EVENTS_KEPT: usize = 8192;
@@ -180,11 +183,11 @@ impl<P: Prober> Worker<P> {
         self.stop.cancel();
     }
 
-    /// Waits until the worker has ended.
+    /// Waits until the worker has ended. May be dropped and called again before, not after.
     ///
     /// # Panics
     /// When the worker's loop panicked.
-    pub async fn join(mut self) -> Summary {
+    pub async fn ended(&mut self) -> Summary {
         (&mut self.task).await.expect("the worker's loop does not panic")
     }
 }

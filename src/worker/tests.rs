@@ -145,9 +145,9 @@ impl Bench {
     }
 
     /// Stops and waits; checks what must always hold.
-    async fn end(self) -> (Summary, Vec<Arc<Run>>, Vec<ScheduleDeclaration>) {
+    async fn end(mut self) -> (Summary, Vec<Arc<Run>>, Vec<ScheduleDeclaration>) {
         self.worker.stop();
-        let summary = self.worker.join().await;
+        let summary = self.worker.ended().await;
         let runs = self.memory.runs.lock().unwrap().clone();
         let ids: BTreeSet<_> = runs.iter().map(|run| run.id).collect();
         assert_eq!(ids.len(), runs.len(), "no slot is served twice");
@@ -355,10 +355,11 @@ async fn a_panic_is_a_lost_run_and_a_full_disk_is_told() {
         observer: Arc::clone(&ear) as Arc<dyn Observer>,
         lockout_file: folder.path().join("wrong-passwords"),
     };
-    let worker = Worker::start(plan(&script, vec![flow("shop", 5, 9)], &WorkerLimits::default()), settings).unwrap();
+    let mut worker =
+        Worker::start(plan(&script, vec![flow("shop", 5, 9)], &WorkerLimits::default()), settings).unwrap();
     sleep(Duration::from_secs(20)).await;
     worker.stop();
-    let summary = worker.join().await;
+    let summary = worker.ended().await;
     assert!(summary.not_recorded >= 3 && summary.recorded == 0, "{summary:?}");
     assert_eq!(u64::from(ear.0.load(Ordering::SeqCst)), summary.not_recorded);
 }

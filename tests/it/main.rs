@@ -12,3 +12,4 @@ mod sandbox;
 mod store;
 mod support;
 mod tidy;
+mod worker_store;

@@ -1,0 +1,120 @@
+//! The recorder of real workers: the spool first, then, beside the probing, the store.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::control::chain;
+use super::outbox::Outbox;
+use super::{RecordError, Recorder};
+use crate::clock::Clock;
+use crate::model::{Run, ScheduleDeclaration, StoreLocation};
+use crate::store::{self, Shipper, Spool, Store};
+use crate::telemetry::{Condition, Telemetry};
+
+/// Keeps runs in a spool and brings them to a store.
+pub struct StoreRecorder {
+    spool: Spool,
+    store: Store,
+    /// One round of shipping at a time.
+    shipper: Mutex<Shipper>,
+    flush: Duration,
+    outbox: Outbox,
+    telemetry: Arc<Telemetry>,
+}
+
+impl StoreRecorder {
+    /// Opens spool and store; tells the log what an earlier process left in the spool.
+    ///
+    /// # Errors
+    /// What stands in the way, in the words of the store.
+    pub fn open(
+        location: &StoreLocation,
+        spool: &Path,
+        flush: Duration,
+        clock: &Clock,
+        telemetry: Arc<Telemetry>,
+    ) -> Result<Self, store::Error> {
+        let (opened, recovery) = Spool::open(spool, clock)?;
+        let store = Store::open(location)?;
+        if recovery != store::Recovery::default() {
+            tracing::info!("{recovery}");
+        }
+        telemetry.metrics.waiting(recovery.runs as u64);
+        let shipper = Mutex::new(Shipper::new(opened.clone(), store.clone(), flush));
+        Ok(Self { spool: opened, store, shipper, flush, outbox: Outbox::of(spool), telemetry })
+    }
+
+    /// Brings runs and declarations to the store, until `ended`.
+    pub async fn ship(self: Arc<Self>, ended: CancellationToken) {
+        // Several rounds per flush interval, so that a file waits little longer than the interval.
+        let mut rounds = interval((self.flush / 4).max(Duration::from_millis(50)));
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while ended.run_until_cancelled(rounds.tick()).await.is_some() {
+            let round = self.round(false);
+            // A round that is cut off is repeated by the next one, or by the next process.
+            if let Some(Err(error)) = ended.run_until_cancelled(round).await {
+                tracing::debug!("{error}");
+            }
+        }
+    }
+
+    async fn round(&self, everything: bool) -> Result<(), RecordError> {
+        let shipper = self.shipper.lock().await;
+        let declared = self.send_declarations().await;
+        let shipped = if everything { shipper.ship_all().await } else { shipper.ship_due().await };
+        self.telemetry.metrics.shipped(shipped.runs as u64);
+        if shipped.files > 0 {
+            tracing::debug!("{shipped}");
+        }
+        if shipped.set_aside > 0 {
+            tracing::error!(files = shipped.set_aside, "damaged spool files were kept beside the spool");
+        }
+        let failed = shipped.errors.first().map(|error| chain(error)).or_else(|| declared.err());
+        match failed {
+            None => {
+                if self.telemetry.health.clear(Condition::Store) {
+                    tracing::info!(store = self.store.location(), "the store is back");
+                }
+                Ok(())
+            }
+            Some(reason) => {
+                let reason = format!("the store does not take runs; the spool keeps them: {reason}");
+                if self.telemetry.health.raise(Condition::Store, &reason) {
+                    tracing::error!(store = self.store.location(), "{reason}");
+                }
+                Err(RecordError(reason))
+            }
+        }
+    }
+
+    async fn send_declarations(&self) -> Result<(), String> {
+        for (path, declaration) in self.outbox.list().map_err(|error| error.to_string())? {
+            self.store.declare(&declaration).await.map_err(|error| chain(&error))?;
+            Outbox::remove(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+impl Recorder for StoreRecorder {
+    async fn record(&self, run: Arc<Run>) -> Result<(), RecordError> {
+        self.spool.append(&run).await.map_err(|error| RecordError(chain(&error)))
+    }
+
+    async fn declare(&self, declaration: ScheduleDeclaration) -> Result<(), RecordError> {
+        let outbox = self.outbox.clone();
+        let put = tokio::task::spawn_blocking(move || outbox.put(&declaration)).await;
+        put.map_err(|error| RecordError(error.to_string()))?.map_err(|error| RecordError(error.to_string()))
+    }
+
+    async fn finish(&self, within: Duration) -> Result<(), RecordError> {
+        timeout(within, self.round(true))
+            .await
+            .map_err(|_| RecordError(format!("the store took longer than {:.1} s", within.as_secs_f64())))?
+    }
+}

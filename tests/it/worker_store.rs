@@ -1,0 +1,162 @@
+//! The worker over its real spool and store, with a prober in memory: what was due is what is read back, whatever the
+//! store does meanwhile.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use doorstep::clock::Clock;
+use doorstep::model::{
+    Action, Flow, FlowName, LostClass, Micros, Network, PageRequest, Revision, Run, RunLimits, Step, StepName,
+    StoreLocation, Template, Vantage, VantageName, Verdict, WorkerLimits,
+};
+use doorstep::store::{Columns, RunFilter, Store};
+use doorstep::telemetry::Telemetry;
+use doorstep::worker::{Due, Plan, Prober, Settings, StoreRecorder, Summary, Teller, Worker};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// Good after some milliseconds.
+struct Good(Clock);
+
+impl Prober for Good {
+    async fn run(&self, due: Due) -> Run {
+        let (started, begun) = (self.0.now(), Instant::now());
+        sleep(Duration::from_millis(5)).await;
+        let identity = (due.kind, due.flow.name.clone(), due.flow.revision.clone(), due.vantage, due.slot);
+        let never = Run::never_began(identity, started, LostClass::Internal, String::new());
+        Run { verdict: Verdict::Good, failure: None, elapsed: Micros::from(begun.elapsed()), ..never }
+    }
+}
+
+fn flow(number: usize, interval: Duration) -> Arc<Flow> {
+    let name = FlowName::new(&format!("flow-{number}")).unwrap();
+    let page = PageRequest { url: Template::literal(&format!("http://{name}.test/")), headers: Vec::new() };
+    Arc::new(Flow {
+        revision: Revision::of(name.as_str().as_bytes()),
+        name,
+        description: String::new(),
+        interval,
+        limits: RunLimits::default(),
+        network: Network::default(),
+        variables: BTreeMap::new(),
+        accounts: Vec::new(),
+        steps: vec![Step {
+            name: StepName::new("open").unwrap(),
+            action: Action::Open(page),
+            expectations: Vec::new(),
+            captures: Vec::new(),
+            timeout: None,
+        }],
+        signs: Vec::new(),
+        negative: None,
+        overlap: 3,
+    })
+}
+
+struct Bench {
+    worker: Worker<Good>,
+    telemetry: Arc<Telemetry>,
+    ended: CancellationToken,
+    shipping: tokio::task::JoinHandle<()>,
+}
+
+impl Bench {
+    fn start(folder: &Path, vantage: &str, flows: usize) -> Self {
+        let clock = Clock::system();
+        let vantage = VantageName::new(vantage).unwrap();
+        let telemetry = Arc::new(Telemetry::new(vantage.clone()));
+        let location = StoreLocation::Folder(folder.join("store"));
+        let spool = folder.join("spool");
+        let flush = Duration::from_millis(200);
+        let recorder = StoreRecorder::open(&location, &spool, flush, &clock, Arc::clone(&telemetry)).unwrap();
+        let recorder = Arc::new(recorder);
+        let plan = Plan {
+            vantages: vec![vantage.clone()],
+            vantage: Vantage { name: vantage, labels: BTreeMap::new() },
+            flows: (0..flows).map(|number| flow(number, Duration::from_millis(500))).collect(),
+            limits: WorkerLimits { grace: Duration::from_secs(5), ..WorkerLimits::default() },
+            prober: Arc::new(Good(clock.clone())),
+            control: None,
+        };
+        let ended = CancellationToken::new();
+        let shipping = tokio::spawn(Arc::clone(&recorder).ship(ended.clone()));
+        let observer = Arc::new(Teller::new(Arc::clone(&telemetry)));
+        let lockout_file = spool.join("wrong-passwords");
+        let worker = Worker::start(plan, Settings { clock, recorder, observer, lockout_file }).unwrap();
+        Self { worker, telemetry, ended, shipping }
+    }
+
+    async fn end(mut self) -> Summary {
+        self.worker.stop();
+        let summary = timeout(Duration::from_secs(20), self.worker.ended()).await.unwrap();
+        self.ended.cancel();
+        self.shipping.await.unwrap();
+        summary
+    }
+}
+
+/// The slots that the declarations promise, and those that the store has runs for.
+async fn due_and_recorded(folder: &Path) -> (BTreeSet<(FlowName, i64)>, BTreeSet<(FlowName, i64)>) {
+    let store = Store::open(&StoreLocation::Folder(folder.join("store"))).unwrap();
+    let mut recorded = BTreeSet::new();
+    let mut copies = 0;
+    let mut each = |row: doorstep::store::Row| {
+        copies += 1;
+        recorded.insert((row.run.flow.clone(), row.run.slot.as_microsecond()));
+    };
+    store.read(&RunFilter::everything(), Columns::Summary, &mut each).await.unwrap();
+    assert_eq!(copies, recorded.len(), "each slot once");
+    let (from, to) = (jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::MAX);
+    let declarations = store.declarations(from, to).await.unwrap();
+    let mut due = BTreeSet::new();
+    for pair in declarations.windows(2) {
+        for declared in &pair[0].flows {
+            let slots = declared.schedule.slots(&pair[0].vantage, pair[0].from, pair[1].from);
+            due.extend(slots.map(|slot| (declared.schedule.flow.clone(), slot.as_microsecond())));
+        }
+    }
+    assert!(declarations.last().unwrap().flows.is_empty(), "an orderly stop is declared");
+    (due, recorded)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_due_is_in_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let bench = Bench::start(folder.path(), "berlin", 30);
+    sleep(Duration::from_secs(2)).await;
+    let summary = bench.end().await;
+    assert!(summary.shipped && summary.not_recorded == 0, "{summary:?}");
+    assert!(summary.due >= 100, "{summary:?}");
+    let (due, recorded) = due_and_recorded(folder.path()).await;
+    assert_eq!(due, recorded);
+    assert_eq!(recorded.len() as u64, summary.recorded);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_is_away_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    // The store is away from the first second of the first worker on: a file stands where its folder was.
+    let first = Bench::start(folder.path(), "berlin", 5);
+    std::fs::remove_dir_all(&store).unwrap();
+    std::fs::write(&store, "").unwrap();
+    let unwell = timeout(Duration::from_secs(10), async {
+        while !first.telemetry.health.tell().1.contains("the spool keeps them") {
+            sleep(Duration::from_millis(20)).await;
+        }
+    });
+    unwell.await.expect("health says that the store is away");
+    assert!(first.telemetry.health.tell().0, "a store that is away is no failure of the worker");
+    let summary = first.end().await;
+    assert!(!summary.shipped && summary.recorded == summary.due && summary.due > 0, "{summary:?}");
+    std::fs::remove_file(&store).unwrap();
+    let second = Bench::start(folder.path(), "berlin", 5);
+    sleep(Duration::from_millis(600)).await;
+    let after = second.end().await;
+    assert!(after.shipped, "{after:?}");
+    let (due, recorded) = due_and_recorded(folder.path()).await;
+    assert_eq!(due, recorded);
+    assert_eq!(recorded.len() as u64, summary.recorded + after.recorded);
+}
