@@ -1,8 +1,11 @@
 //! The command line: one file per command; exit codes; printing. The only module that sees every module's errors.
 
+pub mod check;
 pub mod completions;
+pub mod configuration;
 pub mod print;
 pub mod sandbox;
+pub mod schema;
 pub mod terminal;
 
 use std::ffi::OsString;
@@ -85,6 +88,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::CheckArgs),
+    Schema(schema::SchemaArgs),
     /// Print a completion script for a shell.
     Completions(completions::CompletionsArgs),
 }
@@ -116,6 +121,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 async fn execute(command: Command) -> Result<Exit, CommandError> {
     match command {
+        Command::Check(args) => check::execute(&args),
+        Command::Schema(args) => schema::execute(&args),
         Command::Completions(args) => completions::execute(&args, &mut Arguments::command()),
     }
 }

@@ -38,7 +38,6 @@ impl Place {
     }
 
     /// Without the column, as `check --print` shows it.
-    #[expect(dead_code, reason = "the effective print and the schema, which come next, read it")]
     pub(super) fn line_only(&self) -> Self {
         Self { column: 0, ..self.clone() }
     }
@@ -153,6 +152,9 @@ impl<S: Into<String>> From<S> for Problem {
     }
 }
 
+/// Nobody reads more findings than this.
+const MOST: usize = 500;
+
 /// All findings so far.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
@@ -173,7 +175,14 @@ impl Findings {
     fn add(&mut self, severity: Severity, place: &Place, problem: Problem) {
         let Problem { reason, help } = problem;
         let finding = Diagnostic { severity, place: place.clone(), path: String::new(), reason, help };
-        if !self.all.contains(&finding) {
+        if self.all.len() == MOST {
+            let finding = Diagnostic {
+                reason: format!("more than {MOST} findings; the rest is not shown"),
+                help: None,
+                ..finding
+            };
+            self.all.push(finding);
+        } else if self.all.len() < MOST && !self.all.contains(&finding) {
             self.all.push(finding);
         }
     }

@@ -160,7 +160,8 @@ fn add(flows: &mut Flows, mut root: Node, path: &Path, entry: &Node, accounts: &
     }
     check(&Shape::Object(&FLOW), &root, false, findings);
     if let Some(name) = root.get("name").and_then(Node::scalar) {
-        let place = &root.get("name").map_or(&root.place, |node| &node.place);
+        // A name that follows from the file's is the doing of whoever lists the file.
+        let place = root.get("name").map(|node| &node.place).filter(|place| place.line > 0).unwrap_or(&entry.place);
         match flows.names.iter().find(|(known, _)| *known == name.text) {
             Some((_, first)) => {
                 let problem =
@@ -168,7 +169,7 @@ fn add(flows: &mut Flows, mut root: Node, path: &Path, entry: &Node, accounts: &
                         .help("give one of them another name");
                 findings.error(place, problem);
             }
-            None => flows.names.push((name.text.clone(), (*place).clone())),
+            None => flows.names.push((name.text.clone(), place.clone())),
         }
     }
     flows.built.extend(flow::build(&root, accounts, findings));

@@ -263,6 +263,9 @@ impl Builder<'_> {
 pub(super) fn parse_template(text: &str) -> Result<Template, Problem> {
     Template::parse(text).map_err(|why| match why {
         TemplateError::Unclosed => Problem::new("opens '{{' and does not close it").help("write {{ name }}"),
+        TemplateError::BadName(name) if name.is_empty() => {
+            Problem::new("holds '{{ }}' without a variable's name").help("write {{ name }}")
+        }
         TemplateError::BadName(name) => Problem::new(format!("holds '{{{{ {name} }}}}', which names no variable"))
             .help("between the braces stand letters, digits, '_' and '.'"),
     })

@@ -10,8 +10,10 @@ mod expectations;
 mod files;
 mod flow;
 mod pasted;
+mod print;
 mod revision;
 mod rules;
+mod schema;
 mod shape;
 mod site;
 mod steps;
@@ -31,6 +33,7 @@ use crate::model::{Account, Flow, Objective, Policy, Population, StoreLocation, 
 
 pub use diagnostic::{Diagnostic, Origin, Place, Severity};
 pub use files::Files;
+pub use schema::{flow_schema, site_schema};
 
 use diagnostic::Findings;
 use files::Flows;
@@ -111,8 +114,22 @@ pub struct Loaded {
     /// All mistakes and warnings, in the order of their places.
     pub diagnostics: Vec<Diagnostic>,
     /// The effective documents: the main file, then each flow.
-    #[expect(dead_code, reason = "the effective print and the schema, which come next, read it")]
     documents: Vec<Node>,
+}
+
+impl Loaded {
+    /// The effective configuration as YAML, with the origin of each value behind it; secrets are hidden. Empty when the
+    /// main file is no YAML at all.
+    #[must_use]
+    pub fn effective(&self) -> String {
+        print::print(&self.documents)
+    }
+
+    /// Whether there is a mistake that forbids the use of the configuration.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.site.is_none()
+    }
 }
 
 /// Reads the main file and all files that it names. Every mistake of all files is in [`Loaded::diagnostics`].

@@ -49,6 +49,25 @@ pub(super) fn check(node: &Node, findings: &mut Findings) {
     }
 }
 
+/// Whether a password is written out somewhere below a node.
+pub(super) fn holds_password(node: &Node) -> bool {
+    match &node.value {
+        Value::Scalar(_) => false,
+        Value::List(items) => items.iter().any(holds_password),
+        Value::Map(entries) => entries.iter().any(|entry| match entry.value.scalar() {
+            Some(scalar) => is_password(&entry.key) && is_literal(scalar),
+            None => holds_password(&entry.value),
+        }),
+    }
+}
+
+/// Whether a value under this key must not be shown.
+pub(super) fn is_secret(key: &str, scalar: &Scalar) -> bool {
+    scalar.text.split_whitespace().any(looks_pasted)
+        || scalar.text.contains("-----BEGIN ")
+        || (is_password(key) && is_literal(scalar))
+}
+
 fn looks_pasted(word: &str) -> bool {
     let word = word.trim_start_matches(['"', '\'']);
     BEGINNINGS.iter().any(|(beginning, least)| word.starts_with(beginning) && word.len() >= *least)

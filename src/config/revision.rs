@@ -23,6 +23,7 @@ fn object(table: &'static Object, node: Option<&Node>) -> Map<String, Json> {
         let value = match (present(key.name), key.shape, key.default) {
             (Some(value), shape, _) => canonical(shape, value),
             (None, Shape::Leaf(leaf), Some(default)) => single(*leaf, default),
+            (None, Shape::Object(inner), Some(_)) => Json::Object(object(inner, None)),
             (None, _, Some(default)) => default.into(),
             (None, _, None) => return None,
         };

@@ -3,11 +3,14 @@
 
 use std::time::Duration;
 
-use crate::model::{AccountName, Action, Expectation, Flow, LogoutProof, Step};
+use crate::model::{AccountName, Action, Flow, LogoutProof, Step};
 
 use super::diagnostic::{Findings, Problem};
+use super::pasted;
+use super::suggest::quote;
 use super::values::{show_duration, web_url};
 use super::view::View;
+use super::yaml::Node;
 
 /// The rules about steps. Steps with mistakes are `None`; a rule that would need them is not judged.
 pub(super) fn check(view: View<'_>, steps: &[Option<Step>], accounts: &[AccountName], findings: &mut Findings) {
@@ -15,12 +18,13 @@ pub(super) fn check(view: View<'_>, steps: &[Option<Step>], accounts: &[AccountN
     negative(view, accounts, findings);
     let Some(steps) = steps.iter().map(Option::as_ref).collect::<Option<Vec<_>>>() else { return };
     let places: Vec<_> = view.items("steps").iter().map(|node| &node.place).collect();
-    let identity = steps
-        .iter()
-        .rposition(|step| step.expectations.iter().any(|expectation| matches!(expectation, Expectation::Identity(_))));
+    // A step that asks who is logged in counts even when its question has a mistake: that was noted.
+    let asks = |node: &Node| node.get("expect").is_some_and(|expect| expect.get("user").is_some());
+    let identity = view.items("steps").iter().rposition(|node| asks(node) && node.get("logout").is_none());
     let credential =
         steps.iter().position(|step| step.action.templates().any(|text| text.holes().any(|hole| hole == "password")));
-    if let (false, None, Some(node)) = (accounts.is_empty(), credential, view.node("steps")) {
+    let written_out = view.items("steps").iter().any(pasted::holds_password);
+    if let (false, None, false, Some(node)) = (accounts.is_empty(), credential, written_out, view.node("steps")) {
         let problem = Problem::new("the flow has an account, but no step sends {{ password }}")
             .help("fill it in a submit or a request, or remove the account");
         findings.error(&node.place, problem);
@@ -74,8 +78,8 @@ fn first_step(view: View<'_>, steps: &[Option<Step>], findings: &mut Findings) {
         && url::Url::parse(&filled) == Err(url::ParseError::RelativeUrlWithoutBase)
         && web_url(&filled).is_err()
     {
-        let problem = Problem::new("the first URL of a flow must be absolute: there is no page to be relative to")
-            .help("begin with https:// or http://");
+        let reason = format!("the first URL of a flow is absolute, and {} is not: no page is open yet", quote(&filled));
+        let problem = Problem::new(reason).help("begin with https:// or http://");
         findings.error(place, problem);
     }
 }

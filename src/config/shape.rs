@@ -57,6 +57,8 @@ pub(super) struct Object {
     pub(super) keys: &'static [Key],
     /// Exactly one of these keys must be there; empty for no such rule.
     pub(super) one_of: &'static [&'static str],
+    /// Where a key belongs that is not known here.
+    pub(super) stray: Option<&'static str>,
 }
 
 /// A known key.
@@ -65,7 +67,6 @@ pub(super) struct Key {
     pub(super) name: &'static str,
     pub(super) shape: &'static Shape,
     /// What it is for, for editors.
-    #[expect(dead_code, reason = "the effective print and the schema, which come next, read it")]
     pub(super) about: &'static str,
     pub(super) required: bool,
     /// Written as a user would write it.
@@ -196,7 +197,10 @@ fn check_object(object: &Object, node: &Node, private: bool, findings: &mut Find
             None => {
                 let known = object.keys.iter().map(|key| key.name);
                 let reason = format!("unknown key {} in {}", quote(&entry.key), object.title);
-                findings.error(&entry.key_place, Problem::new(reason).maybe_help(suggest(&entry.key, known)));
+                let help = suggest(&entry.key, known);
+                let near = help.as_ref().is_some_and(|help| help.starts_with("did"));
+                let help = object.stray.filter(|_| !near).map(str::to_owned).or(help);
+                findings.error(&entry.key_place, Problem::new(reason).maybe_help(help));
             }
         }
     }

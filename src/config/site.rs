@@ -284,11 +284,12 @@ pub(super) fn population(site: View<'_>, vantages: &[Vantage], findings: &mut Fi
         return None;
     }
     let total: f64 = segments.iter().map(|segment| segment.share).sum();
+    let total = (total * 1e6).round() / 1e6;
     match Population::new(segments) {
         Ok(population) => Some(population),
         Err(_) => {
             let place = &site.node("population")?.place;
-            let problem = Problem::new(format!("the shares add up to {:.4}%, not to 100%", total * 100.0))
+            let problem = Problem::new(format!("the shares add up to {}, not to 100%", values::show_share(total)))
                 .help("add a segment without vantages for users whom nobody probes for");
             findings.error(place, problem);
             None

@@ -33,13 +33,14 @@ pub(super) static FLOW: Object = Object {
         key("account", &NAME, "The test account; see accounts."),
         key("accounts", &NAMES, "Test accounts of the main file, used in turn."),
         key("variables", &TEXT_MAP, "Plain variables for {{ name }}."),
-        key("network", &NETWORK_SHAPE, "How the network is used."),
-        key("limits", &RUN_LIMITS_SHAPE, "What one run may take."),
+        key("network", &NETWORK_SHAPE, "How the network is used.").default("{}"),
+        key("limits", &RUN_LIMITS_SHAPE, "What one run may take.").default("{}"),
         key("steps", &STEPS, "What a user does, in order.").required(),
         key("signs", &SIGNS_SHAPE, "How the service says what went wrong."),
         key("negative", &NEGATIVE_SHAPE, "A login with a wrong password, which must be refused."),
     ],
     one_of: &[],
+    stray: None,
 };
 
 static OVERLAP: Shape = Shape::Leaf(Leaf::Integer(1, 1000));
@@ -63,6 +64,7 @@ pub(super) static NETWORK: Object = Object {
         key("http1_only", &BOOLEAN, "Offer HTTP/1.1 only.").default("false"),
     ],
     one_of: &[],
+    stray: None,
 };
 
 pub(super) static CLIENT_CERTIFICATE: Object = Object {
@@ -72,6 +74,7 @@ pub(super) static CLIENT_CERTIFICATE: Object = Object {
         key("key", &PATH, "PEM file with the private key.").required(),
     ],
     one_of: &[],
+    stray: None,
 };
 
 static BYTES: Shape = Shape::Leaf(Leaf::Integer(1024, 1024 * 1024 * 1024));
@@ -86,6 +89,7 @@ pub(super) static RUN_LIMITS: Object = Object {
         key("body_bytes", &BYTES, "Bytes of an answer's body.").default("4194304"),
     ],
     one_of: &[],
+    stray: None,
 };
 
 /// The actions of a step, which a logout may also hold.
@@ -113,6 +117,7 @@ pub(super) static STEP: Object = Object {
         key("timeout", &DURATION, "The step's own limit; the run's timeout unless set."),
     ],
     one_of: &["open", "submit", "request", "logout"],
+    stray: None,
 };
 
 pub(super) static OPEN: Object = Object {
@@ -122,6 +127,7 @@ pub(super) static OPEN: Object = Object {
         key("headers", &TEMPLATE_MAP, ABOUT_HEADERS),
     ],
     one_of: &[],
+    stray: None,
 };
 
 pub(super) static SUBMIT: Object = Object {
@@ -134,6 +140,7 @@ pub(super) static SUBMIT: Object = Object {
         key("headers", &TEMPLATE_MAP, ABOUT_HEADERS),
     ],
     one_of: &[],
+    stray: Some("fields stand under 'fill': fill: { username: .. }"),
 };
 
 pub(super) static BUTTON: Object = Object {
@@ -144,6 +151,7 @@ pub(super) static BUTTON: Object = Object {
         key("value", &TEXT, "With a name: its value; the first of that name unless set."),
     ],
     one_of: &["css", "name"],
+    stray: None,
 };
 
 pub(super) static REQUEST: Object = Object {
@@ -158,6 +166,7 @@ pub(super) static REQUEST: Object = Object {
         key("follow", &BOOLEAN, "Follow redirects.").default("true"),
     ],
     one_of: &[],
+    stray: None,
 };
 
 pub(super) static LOGOUT: Object = Object {
@@ -174,15 +183,17 @@ pub(super) static LOGOUT: Object = Object {
         ),
     ],
     one_of: &["open", "submit", "request", "do"],
+    stray: None,
 };
 
 pub(super) static LOGOUT_ACTION: Object =
-    Object { title: "an action", keys: &[OPEN_KEY, SUBMIT_KEY, REQUEST_KEY], one_of: ACTIONS };
+    Object { title: "an action", keys: &[OPEN_KEY, SUBMIT_KEY, REQUEST_KEY], one_of: ACTIONS, stray: None };
 
 pub(super) static PROOF: Object = Object {
     title: "a proof of logout",
     keys: &[OPEN_KEY, REQUEST_KEY, key("expect", &EXPECT_SHAPE, "What a dead session looks like.").required()],
     one_of: &["open", "request"],
+    stray: None,
 };
 
 static EXPECT_SHAPE: Shape = Shape::Object(&EXPECT);
@@ -196,12 +207,14 @@ pub(super) static MATCH: Object = Object {
     title: "a pattern to match",
     keys: &[key("matches", &REGEX, "A regular expression that matches somewhere.").required()],
     one_of: &[],
+    stray: None,
 };
 
 pub(super) static CSS_CHECK: Object = Object {
     title: "an element",
     keys: &[key("select", &CSS, "CSS selector.").required(), key("text", &MATCH_SHAPE, "What its text must be like.")],
     one_of: &[],
+    stray: None,
 };
 
 /// What must hold of an answer.
@@ -225,6 +238,7 @@ pub(super) static EXPECT: Object = Object {
         key("user", &Shape::Either(&TEMPLATE, &Shape::Object(&USER)), "Who is logged in: the proof of a good login."),
     ],
     one_of: &[],
+    stray: None,
 };
 
 const CSS_SOURCE: Key = key("css", &CSS, "An element's text, or its attribute.");
@@ -250,6 +264,7 @@ pub(super) static USER: Object = Object {
         key("is", &TEMPLATE, "Who it must be.").default("{{ username }}"),
     ],
     one_of: &["matches", "css", "regex", "json", "header", "cookie", "url"],
+    stray: None,
 };
 
 static CAPTURES: Shape = Shape::Map(&Shape::Object(&CAPTURE));
@@ -268,6 +283,7 @@ pub(super) static CAPTURE: Object = Object {
         key("secret", &BOOLEAN, "Hidden in all evidence.").default("true"),
     ],
     one_of: &["css", "regex", "json", "header", "cookie", "url"],
+    stray: None,
 };
 
 static SIGN: Shape = Shape::List(&EXPECT_SHAPE);
@@ -284,6 +300,7 @@ pub(super) static SIGNS: Object = Object {
         key("account_unusable", &SIGN, "The test account cannot be used."),
     ],
     one_of: &[],
+    stray: None,
 };
 
 pub(super) static NEGATIVE: Object = Object {
@@ -295,4 +312,5 @@ pub(super) static NEGATIVE: Object = Object {
         key("per_hour", &Shape::Leaf(Leaf::Integer(1, 60)), "Most wrong attempts per account and hour.").default("2"),
     ],
     one_of: &[],
+    stray: None,
 };

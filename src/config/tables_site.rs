@@ -24,12 +24,13 @@ pub(super) static SITE: Object = Object {
         key("flows", &FLOWS, "Flow files.").required(),
         key("objectives", &Shape::Map(&Shape::Object(&OBJECTIVE)), "What was promised, by name."),
         key("population", &Shape::List(&Shape::Object(&SEGMENT)), "Who the users are; the shares add up to 100%."),
-        key("policy", &Shape::Object(&POLICY), "The rules by which runs become a report."),
-        key("limits", &Shape::Object(&LIMITS), "What one worker may take and do."),
+        key("policy", &Shape::Object(&POLICY), "The rules by which runs become a report.").default("{}"),
+        key("limits", &Shape::Object(&LIMITS), "What one worker may take and do.").default("{}"),
         key("listen", &SOCKET_ADDRESS, "Where /metrics and /healthz answer; also DOORSTEP_LISTEN or --listen."),
         key("histogram_log", &PATH, "A folder for HdrHistogram interval logs (.hlog)."),
     ],
     one_of: &[],
+    stray: None,
 };
 
 static STORE_SHAPE: Shape = Shape::Either(&TEXT, &Shape::Object(&STORE));
@@ -42,6 +43,7 @@ pub(super) static STORE: Object = Object {
         key("region", &TEXT, "Region of the bucket; from the environment unless set."),
     ],
     one_of: &[],
+    stray: None,
 };
 
 pub(super) static ACCOUNT: Object = Object {
@@ -51,6 +53,7 @@ pub(super) static ACCOUNT: Object = Object {
         key("password", &Shape::Object(&SECRET), "Where the password comes from.").required(),
     ],
     one_of: &[],
+    stray: None,
 };
 
 pub(super) static SECRET: Object = Object {
@@ -61,6 +64,7 @@ pub(super) static SECRET: Object = Object {
         key("command", &Shape::List(&TEXT), "A program and its arguments; what it prints."),
     ],
     one_of: &["env", "file", "command"],
+    stray: None,
 };
 
 static FLOWS: Shape = Shape::List(&Shape::Either(&PATH, &Shape::Object(&FLOW_ENTRY)));
@@ -79,6 +83,7 @@ pub(super) static FLOW_ENTRY: Object = Object {
         key("network", &NETWORK_SHAPE, "Added to the flow's network settings, or replacing them one by one."),
     ],
     one_of: &[],
+    stray: Some("only these keys of a flow can be replaced here; write others in the flow file"),
 };
 
 pub(super) static OBJECTIVE: Object = Object {
@@ -91,6 +96,7 @@ pub(super) static OBJECTIVE: Object = Object {
         key("zone", &Shape::Leaf(Leaf::Zone), "The time zone of its weeks.").default("UTC"),
     ],
     one_of: &[],
+    stray: None,
 };
 
 pub(super) static SEGMENT: Object = Object {
@@ -101,6 +107,7 @@ pub(super) static SEGMENT: Object = Object {
         key("vantages", &NAMES, "The vantages that stand for it; none: nobody probes for these users."),
     ],
     one_of: &[],
+    stray: None,
 };
 
 pub(super) static POLICY: Object = Object {
@@ -114,6 +121,7 @@ pub(super) static POLICY: Object = Object {
         key("least_coverage", &SHARE, "Below this coverage nothing is ever met.").default("90%"),
     ],
     one_of: &[],
+    stray: None,
 };
 
 static COUNT: Shape = Shape::Leaf(Leaf::Integer(1, 100_000));
@@ -130,4 +138,5 @@ pub(super) static LIMITS: Object = Object {
         key("private_addresses", &BOOLEAN, "Whether private and loopback addresses may be probed.").default("true"),
     ],
     one_of: &[],
+    stray: None,
 };

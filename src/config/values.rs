@@ -51,10 +51,10 @@ pub(super) fn duration(text: &str) -> Result<Duration, Problem> {
     // Rounding is exact here: whole microseconds up to a year are far below 2^53.
     let duration = Duration::from_micros(micros.round().min(LONGEST.as_micros() as f64 + 1.0) as u64);
     if duration.is_zero() {
-        return Err(problem("is no time at all"));
+        return Err(Problem::new("is no time at all"));
     }
     if duration > LONGEST {
-        return Err(problem("is longer than a year"));
+        return Err(Problem::new("is longer than a year"));
     }
     Ok(duration)
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
 use super::diagnostic::{Findings, Origin, Place, Problem};
+use super::suggest::quote;
 
 /// Nobody writes a configuration of more bytes than this.
 const LARGEST_TEXT: usize = 1024 * 1024;
@@ -193,8 +194,12 @@ pub(super) fn parse(file: &Arc<Path>, text: &str, findings: &mut Findings) -> Op
         }
         Err(Stop::Syntax(error)) => {
             let place = place_at(file, error.marker().line(), error.marker().col());
+            let reason = match error.kind().to_string() {
+                words if words.contains("recursion limit") => format!("nested more than {DEEPEST} levels deep"),
+                words => format!("no valid YAML: {words}"),
+            };
             let line = text.lines().nth(error.marker().line().saturating_sub(1)).unwrap_or_default();
-            findings.error(&place, Problem::new(format!("no valid YAML: {}", error.kind())).maybe_help(advice(line)));
+            findings.error(&place, Problem::new(reason).maybe_help(advice(line)));
             None
         }
         Err(Stop::Reported) => None,
@@ -292,6 +297,8 @@ impl<'a, I: granit_parser::BorrowedInput<'a>> Builder<'a, I> {
         }
         let node = Node { place, value };
         if anchor != 0 {
+            // What is kept for aliases counts too, so that anchors within anchors cannot fill the memory.
+            self.count(self.nodes - before, &node.place)?;
             self.anchors.insert(anchor, (node.clone(), self.nodes - before));
         }
         Ok(node)
@@ -320,6 +327,7 @@ impl<'a, I: granit_parser::BorrowedInput<'a>> Builder<'a, I> {
 
     fn map(&mut self) -> Result<Vec<Entry>, Stop> {
         let mut entries: Vec<Entry> = Vec::new();
+        let mut lines: HashMap<String, usize> = HashMap::new();
         loop {
             let (event, span) = self.expect_next()?;
             if matches!(event, Event::MappingEnd) {
@@ -334,8 +342,8 @@ impl<'a, I: granit_parser::BorrowedInput<'a>> Builder<'a, I> {
                 self.findings.error(&key.place, problem);
                 continue;
             };
-            if let Some(first) = entries.iter().find(|entry| entry.key == text) {
-                let reason = format!("the key '{text}' is here twice; it was first on line {}", first.key_place.line);
+            if let Some(line) = lines.insert(text.clone(), key.place.line) {
+                let reason = format!("the key {} is here twice; it was first on line {line}", quote(&text));
                 self.findings.error(&key.place, Problem::new(reason).help("remove one of the two"));
                 continue;
             }

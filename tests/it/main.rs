@@ -1,5 +1,6 @@
 //! The one integration binary.
 
+mod bad_config;
 mod config;
 mod metrics;
 mod net_exchange;

@@ -1,0 +1,113 @@
+//! The arguments by which every command finds its configuration: file, then environment, then flags.
+
+use std::path::PathBuf;
+
+use crate::app::DiskFiles;
+use crate::config::{Loaded, Origin, Override, Overrides, Severity, Site, load};
+
+use super::print::note;
+use super::{CommandError, Exit};
+
+/// What can be replaced: the key of the main file, its environment variable, its flag.
+const REPLACEABLE: [(&str, &str, &str); 4] = [
+    ("vantage", "DOORSTEP_VANTAGE", "--vantage"),
+    ("store", "DOORSTEP_STORE", "--store"),
+    ("spool", "DOORSTEP_SPOOL", "--spool"),
+    ("listen", "DOORSTEP_LISTEN", "--listen"),
+];
+
+/// Where the configuration is, and what replaces its values on this machine.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ConfigurationArgs {
+    /// The main file.
+    #[arg(long, short, value_name = "FILE", default_value = "doorstep.yaml", env = "DOORSTEP_CONFIG")]
+    pub config: PathBuf,
+    /// The vantage of this worker, instead of DOORSTEP_VANTAGE or the file's.
+    #[arg(long, value_name = "NAME")]
+    pub vantage: Option<String>,
+    /// Where runs are kept: a folder or s3://bucket/prefix, instead of DOORSTEP_STORE or the file's.
+    #[arg(long, value_name = "PLACE")]
+    pub store: Option<String>,
+    /// This worker's own journal, instead of DOORSTEP_SPOOL or the file's.
+    #[arg(long, value_name = "FOLDER")]
+    pub spool: Option<String>,
+    /// Where /metrics and /healthz answer, instead of DOORSTEP_LISTEN or the file's.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+}
+
+impl ConfigurationArgs {
+    /// Reads the configuration with its mistakes.
+    #[must_use]
+    pub fn load(&self) -> Loaded {
+        load(&self.config, &DiskFiles, &self.overrides(|name| std::env::var(name).ok()))
+    }
+
+    /// Reads a configuration that must be right; warnings go to standard error.
+    ///
+    /// # Errors
+    /// All its mistakes, with [`Exit::Usage`].
+    pub fn site(&self) -> Result<Site, CommandError> {
+        let loaded = self.load();
+        let shown = |severity| {
+            let all = loaded.diagnostics.iter().filter(move |finding| finding.severity == severity);
+            all.map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        };
+        match loaded.site {
+            Some(ref site) => {
+                let warnings = shown(Severity::Warning);
+                if !warnings.is_empty() {
+                    note(&warnings);
+                }
+                Ok(site.clone())
+            }
+            None => {
+                let reason = format!("the configuration is not right\n{}", shown(Severity::Error));
+                Err(CommandError::new(Exit::Usage, reason))
+            }
+        }
+    }
+
+    /// The environment first, so that flags replace it. An empty variable says nothing.
+    fn overrides(&self, environment: impl Fn(&str) -> Option<String>) -> Overrides {
+        let flags = [&self.vantage, &self.store, &self.spool, &self.listen];
+        let mut all = Vec::new();
+        for (&(key, variable, _), flag) in REPLACEABLE.iter().zip(flags) {
+            if let (None, Some(value)) = (flag, environment(variable).filter(|value| !value.is_empty())) {
+                all.push(Override { key, value, origin: Origin::Environment(variable) });
+            }
+        }
+        for (&(key, _, name), flag) in REPLACEABLE.iter().zip(flags) {
+            if let Some(value) = flag {
+                all.push(Override { key, value: value.clone(), origin: Origin::Flag(name) });
+            }
+        }
+        Overrides(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_replaces_the_environment() {
+        let args = ConfigurationArgs {
+            config: "doorstep.yaml".into(),
+            vantage: Some("flag".to_owned()),
+            store: None,
+            spool: None,
+            listen: None,
+        };
+        let set = |name: &str| match name {
+            "DOORSTEP_VANTAGE" => Some("environment".to_owned()),
+            "DOORSTEP_STORE" => Some("s3://bucket".to_owned()),
+            "DOORSTEP_SPOOL" => Some(String::new()),
+            _ => None,
+        };
+        let all = args.overrides(set).0;
+        let shown: Vec<_> = all.iter().map(|one| (one.key, one.value.as_str(), one.origin.clone())).collect();
+        let store = ("store", "s3://bucket", Origin::Environment("DOORSTEP_STORE"));
+        assert_eq!(shown, [store, ("vantage", "flag", Origin::Flag("--vantage"))]);
+    }
+}
