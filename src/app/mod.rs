@@ -5,15 +5,3 @@ mod disk_files;
 
 pub use config_watch::WatchedFiles;
 pub use disk_files::DiskFiles;
-
-/// An error with its whole chain of causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
-}
