@@ -16,7 +16,7 @@ use crate::sandbox::{Options, Sandbox, Script, StandardUsers, StartError};
 Examples:
   doorstep sandbox
       A healthy service on a free port.
-  doorstep sandbox --listen 127.0.0.1:8080 --script probes/sandbox/outage.yaml --truth truth.jsonl
+  doorstep sandbox --listen 127.0.0.1:8080 --script probes/sandbox/faults/outage.yaml --truth truth.jsonl
       Fails as the script says; what it did is in truth.jsonl, one JSON object a line.
   doorstep sandbox --tls
       HTTPS and HTTP/2. Trust the printed certificate authority in the flow.")]
@@ -136,4 +136,52 @@ fn describe(sandbox: &Sandbox, args: &SandboxArgs, users: &str) -> String {
         None => line("truth:", "not written (--truth FILE writes it)"),
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_script_is_refused_with_file_and_place() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("faults.yaml");
+        std::fs::write(&path, "rules:\n  - share: 2\n    from: x\n    fault: reset\n").expect("a file");
+        let refused = read_script(&path).expect_err("a bad script");
+        assert_eq!(refused.exit, Exit::Usage);
+        let place = path.display();
+        let expected = format!(
+            "{place}:2:12: 2 is no share; write a number from 0 to 1, such as 0.8\n\
+             {place}:3:11: \"x\" is no duration; write one such as 200ms, 20s or 1m 30s"
+        );
+        assert_eq!(refused.message, expected);
+        let missing = read_script(&folder.path().join("none.yaml")).expect_err("no script");
+        assert!(missing.exit == Exit::Usage && missing.message.starts_with("failed to read the script "));
+    }
+
+    #[test]
+    fn passwords_of_a_script_are_not_printed() {
+        let script = Script::parse("users: [{name: ada, password: hunter2}]").expect("a good script");
+        assert_eq!(describe_users(&script), "ada (passwords as scripted)");
+        assert!(describe_users(&Script::default()).ends_with("probe-9, locked (password probe-Passw0rd!)"));
+    }
+
+    #[tokio::test]
+    async fn the_address_the_users_and_the_files_are_said() {
+        let sandbox = Sandbox::start(Script::default(), Options::default()).await.expect("a sandbox");
+        let args = SandboxArgs {
+            listen: sandbox.address(),
+            script: None,
+            truth: Some("truth.jsonl".into()),
+            tls: false,
+            ca: "ca.pem".into(),
+            seed: None,
+        };
+        let base = sandbox.base_url();
+        let expected = format!(
+            "sandbox:  {base}\nusers:    probe\nform:     {base}/form/login\ntwo-page: {base}/two/login\n\
+             json:     {base}/api/login\ntruth:    truth.jsonl\n"
+        );
+        assert_eq!(describe(&sandbox, &args, "probe"), expected);
+    }
 }

@@ -1,5 +1,6 @@
 //! The sandbox as its visitors see it, over real sockets.
 
+mod examples;
 mod faults;
 mod known_truth;
 mod styles;

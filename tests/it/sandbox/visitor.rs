@@ -14,11 +14,21 @@ use tokio::time::timeout;
 pub(super) const PASSWORD: &str = "probe-Passw0rd!";
 
 /// Nothing in these tests takes longer unless the service hangs.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(super) async fn sandbox(script: &str) -> Sandbox {
     let script = Script::parse(script).expect("a good script");
     Sandbox::start(script, Options::default()).await.expect("a sandbox on a free port")
+}
+
+/// Waits until the condition holds.
+pub(super) async fn until(what: &str, condition: impl Fn() -> bool) {
+    let waiting = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("waited in vain until {what}"));
 }
 
 pub(super) struct Visitor {
@@ -26,7 +36,6 @@ pub(super) struct Visitor {
     from: Option<IpAddr>,
     pub(super) headers: BTreeMap<String, String>,
     pub(super) cookies: BTreeMap<String, String>,
-    pub(super) patience: Duration,
 }
 
 #[derive(Debug)]
@@ -61,13 +70,7 @@ impl Answer {
 
 impl Visitor {
     pub(super) fn new(sandbox: &Sandbox) -> Self {
-        Self {
-            address: sandbox.address(),
-            from: None,
-            headers: BTreeMap::new(),
-            cookies: BTreeMap::new(),
-            patience: PATIENCE,
-        }
+        Self { address: sandbox.address(), from: None, headers: BTreeMap::new(), cookies: BTreeMap::new() }
     }
 
     /// One that comes from this address of the loopback network.
@@ -90,7 +93,7 @@ impl Visitor {
 
     async fn ask(&mut self, method: &str, path: &str, kind: &str, body: &str) -> io::Result<Answer> {
         let exchange = self.exchange(method, path, kind, body);
-        let answer = timeout(self.patience, exchange).await.map_err(|_| io::ErrorKind::TimedOut)??;
+        let answer = timeout(PATIENCE, exchange).await.map_err(|_| io::ErrorKind::TimedOut)??;
         for line in answer.head.lines().filter_map(|line| line.strip_prefix("set-cookie: ")) {
             let (name, rest) = line.split_once('=').expect("a cookie");
             let value = rest.split(';').next().unwrap_or_default();
