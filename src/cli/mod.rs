@@ -90,6 +90,8 @@ struct Arguments {
 enum Command {
     Check(check::CheckArgs),
     Schema(schema::SchemaArgs),
+    /// Run an identity service on loopback that fails on a script, and write down the truth.
+    Sandbox(sandbox::SandboxArgs),
     /// Print a completion script for a shell.
     Completions(completions::CompletionsArgs),
 }
@@ -123,6 +125,7 @@ async fn execute(command: Command) -> Result<Exit, CommandError> {
     match command {
         Command::Check(args) => check::execute(&args),
         Command::Schema(args) => schema::execute(&args),
+        Command::Sandbox(args) => sandbox::execute(args).await,
         Command::Completions(args) => completions::execute(&args, &mut Arguments::command()),
     }
 }
