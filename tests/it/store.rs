@@ -3,6 +3,7 @@
 mod contract;
 mod crash;
 mod disk_full;
+mod readers;
 mod s3;
 mod server;
 mod spool;
