@@ -4,3 +4,4 @@ pub(crate) mod authority;
 pub(crate) mod outside;
 pub(crate) mod probe;
 pub(crate) mod raw_server;
+pub(crate) mod resolver;
