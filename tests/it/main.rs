@@ -6,6 +6,7 @@ mod metrics;
 mod net_dns;
 mod net_exchange;
 mod net_hostile;
+mod net_hostile_http2;
 mod net_phases;
 mod net_proxy;
 mod net_tls;
