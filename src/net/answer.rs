@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 
 use crate::model::{BadClass, ExchangeLimits, HttpVersion, Phase};
 
-use super::carrier::Carrier;
+use super::carrier::{Carrier, MOST_HEADERS};
 use super::coding::{self, CodingError};
 use super::progress::Progress;
 use super::{Fault, Response, fault};
@@ -106,6 +106,9 @@ fn check_head(headers: &HeaderMap, limits: &ExchangeLimits) -> Result<(), Fault>
     if bytes > limits.head_bytes {
         let message = format!("the answer has a head of more than {} bytes", limits.head_bytes);
         return Err(fault::bad(BadClass::TooLarge, message));
+    }
+    if headers.len() > MOST_HEADERS {
+        return Err(fault::bad(BadClass::TooLarge, format!("the answer has more than {MOST_HEADERS} headers")));
     }
     Ok(())
 }

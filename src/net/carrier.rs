@@ -22,7 +22,7 @@ use crate::model::{ExchangeLimits, HttpVersion};
 use super::wire::{Socket, TimedStream, Wire};
 
 /// Headers of one answer. A session may hold a few hundred cookies, and one answer may set them all.
-const MOST_HEADERS: usize = 1000;
+pub(super) const MOST_HEADERS: usize = 1000;
 
 type Body = Full<Bytes>;
 type Http1Connection = http1::Connection<TokioIo<TimedStream>, Body>;
@@ -62,9 +62,9 @@ impl Carrier {
         let io = TokioIo::new(TimedStream::new(socket, Arc::clone(&wire)));
         let tasks = Tasks::default();
         let (sender, connection) = http2::Builder::new(tasks.clone())
-            // Heads beyond the limit are measured when they are there, so that they can be told from broken ones;
-            // the library's own bound is the memory's.
-            .max_header_list_size(u32::try_from(limits.head_bytes.saturating_mul(4)).unwrap_or(u32::MAX))
+            // What counts is the head as it is on the wire, and once more when it is there: so a head that is too
+            // large can be told from a broken one. The library's own bound only keeps memory in hand.
+            .max_header_list_size(u32::try_from(limits.head_bytes.saturating_mul(64)).unwrap_or(u32::MAX))
             .handshake(io)
             .await?;
         hyper::rt::Executor::execute(&tasks, async move {

@@ -68,6 +68,18 @@ pub(super) fn io_words(error: &io::Error) -> String {
     }
 }
 
+/// The end came where more was announced.
+fn ends_early(error: &hyper::Error) -> bool {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if cause.downcast_ref::<io::Error>().is_some_and(|cause| cause.kind() == io::ErrorKind::UnexpectedEof) {
+            return true;
+        }
+        source = cause.source();
+    }
+    false
+}
+
 /// The HTTP library gave up. What the socket saw is the better witness, so it is asked first.
 pub(super) fn http(error: &hyper::Error, wire: &Wire) -> Fault {
     let marks = wire.marks();
@@ -89,7 +101,7 @@ pub(super) fn http(error: &hyper::Error, wire: &Wire) -> Fault {
     if error.is_parse() {
         return bad(BadClass::Protocol, format!("the answer is not valid HTTP: {}", chain(error)));
     }
-    let closed = error.is_incomplete_message() || error.is_canceled() || error.is_closed();
+    let closed = error.is_incomplete_message() || error.is_canceled() || error.is_closed() || ends_early(error);
     if closed && !answered {
         return bad(BadClass::Protocol, "the server closed the connection without an answer");
     }

@@ -104,6 +104,10 @@ impl Listening {
     }
 
     fn take(&self, stream: TcpStream, client: SocketAddr, number: u64) {
+        // Small pieces of a body must leave when they are due, not when the client acknowledges the one before.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "small pieces may be late");
+        }
         let knife = Knife::default();
         let wire = Wire::new(stream, knife.clone());
         let strike = self.service.timetable.at_connection(self.service.start.elapsed(), client.ip());

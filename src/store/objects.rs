@@ -3,6 +3,8 @@
 //! A folder is `object_store`'s local file system with its `fsync` option: file and directories are synced before a
 //! put returns. A bucket is S3 or one that speaks the same: a put carries `If-None-Match: *`.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use object_store::ClientOptions;
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -27,6 +29,8 @@ use crate::model::StoreLocation;
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const RETRIES: usize = 3;
+/// The settings that name an endpoint; the first one wins.
+const ENDPOINTS: [AmazonS3ConfigKey; 2] = [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint];
 
 /// Where runs of all workers meet: a folder or a bucket. Clones share the connection.
 #[derive(Clone)]
@@ -60,6 +64,15 @@ impl Store {
     /// # Errors
     /// [`Error::File`] when the folder cannot be created, [`Error::Open`] for settings that make no bucket.
     pub fn open(location: &StoreLocation) -> Result<Self, Error> {
+        let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        Self::open_with(location, &std::env::vars_os().filter_map(text).collect())
+    }
+
+    /// Opens a store with these environment variables instead of the process's own.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_with(location: &StoreLocation, environment: &BTreeMap<String, String>) -> Result<Self, Error> {
         let name = location.to_string();
         let failed = |source| Error::Open { location: name.clone(), source: Arc::new(source) };
         let objects: Arc<dyn ObjectStore> = match location {
@@ -68,7 +81,8 @@ impl Store {
                 Arc::new(LocalFileSystem::new_with_prefix(path).map_err(failed)?.with_fsync(true))
             }
             StoreLocation::Bucket { bucket, prefix, endpoint, region } => {
-                let bucket = open_bucket(bucket, endpoint.as_deref(), region.as_deref()).map_err(failed)?;
+                let (endpoint, region) = (endpoint.as_deref(), region.as_deref());
+                let bucket = open_bucket(bucket, endpoint, region, environment).map_err(failed)?;
                 if prefix.is_empty() { bucket } else { Arc::new(PrefixStore::new(bucket, prefix.as_str())) }
             }
         };
@@ -152,31 +166,30 @@ fn open_bucket(
     bucket: &str,
     endpoint: Option<&str>,
     region: Option<&str>,
+    environment: &BTreeMap<String, String>,
 ) -> Result<Arc<dyn ObjectStore>, object_store::Error> {
     // The HTTP client takes its TLS from the process; a second installation is refused and changes nothing.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let endpoint = endpoint
-        .map(str::to_owned)
-        .or_else(|| ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"].into_iter().find_map(environment));
+    let retry = RetryConfig { max_retries: RETRIES, retry_timeout: REQUEST_LIMIT, ..RetryConfig::default() };
+    let mut builder = AmazonS3Builder::new().with_bucket_name(bucket).with_retry(retry);
+    for (name, value) in environment.iter().filter(|(name, value)| name.starts_with("AWS_") && !value.is_empty()) {
+        if let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>()
+            && !(endpoint.is_some() && ENDPOINTS.contains(&key))
+        {
+            builder = builder.with_config(key, value);
+        }
+    }
+    if let Some(region) = region {
+        builder = builder.with_region(region);
+    }
+    if let Some(endpoint) = endpoint {
+        builder = builder.with_endpoint(endpoint);
+    }
+    let endpoint = ENDPOINTS.iter().find_map(|key| builder.get_config_value(key));
     let plain = endpoint.as_deref().is_some_and(is_plain_loopback);
     let client =
         ClientOptions::new().with_allow_http(plain).with_timeout(REQUEST_LIMIT).with_connect_timeout(CONNECT_LIMIT);
-    let retry = RetryConfig { max_retries: RETRIES, retry_timeout: REQUEST_LIMIT, ..RetryConfig::default() };
-    let mut builder = AmazonS3Builder::from_env()
-        .with_bucket_name(bucket)
-        .with_client_options(client)
-        .with_retry(retry)
-        // A segment's content is bound to the request's signature: a broken transfer is refused.
-        .with_unsigned_payload(false);
-    if let Some(endpoint) = endpoint {
-        builder = builder.with_endpoint(endpoint).with_allow_http(plain);
-    }
-    let named = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(environment);
-    if let Some(region) = region.map(str::to_owned).or(named) {
-        builder = builder.with_region(region);
-    }
-    Ok(Arc::new(builder.build()?))
+    Ok(Arc::new(builder.with_client_options(client).build()?))
 }
 
 /// Whether an endpoint is plain HTTP to this machine, where nobody can listen in.

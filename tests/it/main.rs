@@ -3,8 +3,12 @@
 mod bad_config;
 mod config;
 mod metrics;
+mod net_dns;
 mod net_exchange;
 mod net_hostile;
+mod net_hostile_http2;
+mod net_phases;
+mod net_proxy;
 mod net_tls;
 mod report_build;
 mod report_synthetic;

@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::outside;
 use doorstep::model::{
     BadClass, FlowName, Hop, LostClass, Micros, Phase, Phases, Revision, Run, RunKind, StepName, StepRecord, StepRole,
     VantageName, Verdict,
@@ -155,17 +156,11 @@ impl Prometheus {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn prometheus_scrapes_classic_and_native_histograms() {
-    let Ok(binary) = std::env::var("DOORSTEP_TEST_PROMETHEUS") else {
-        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "DOORSTEP_TEST_PROMETHEUS must be set in CI");
-        #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-        {
-            eprintln!("SKIPPED: set DOORSTEP_TEST_PROMETHEUS to the path of a prometheus binary");
-        }
-        return;
-    };
+    let Some(binary) = outside::path("DOORSTEP_TEST_PROMETHEUS") else { return };
+    let binary = binary.to_str().expect("a path in UTF-8");
     let (server, _telemetry, stop) = serve().await;
-    let classic = Prometheus::start(&binary, &server, &[]).await;
-    let native = Prometheus::start(&binary, &server, &["--enable-feature=native-histograms"]).await;
+    let classic = Prometheus::start(binary, &server, &[]).await;
+    let native = Prometheus::start(binary, &server, &["--enable-feature=native-histograms"]).await;
 
     let good = r#"doorstep_login_duration_seconds_bucket{verdict="good",le="0.025"}"#;
     assert_eq!(classic.value(good).await.to_string(), "1");

@@ -1,11 +1,13 @@
 //! Servers that mean harm, or are broken: every exchange ends within its limits, with the right class and phase.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use doorstep::model::{Network, Phase};
-use tokio::io::AsyncWriteExt;
+use doorstep::net::Exchange;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::probe::{LIMITS, fault, get, get_within, phases};
 use crate::support::raw_server::{RawServer, read_request, write_forever};
@@ -75,4 +77,132 @@ async fn slow_drip_is_cut_in_the_middle_of_the_answer() {
     assert_eq!((verdict.as_str(), phase), ("bad(timeout)", Some(Phase::Receive)));
     assert_eq!(phases(&exchange), "connect send wait receive!");
     assert_eq!(exchange.status, Some(200));
+}
+
+async fn answered(answer: &[u8]) -> Exchange {
+    let server = RawServer::answering_once(answer).await;
+    get(&Network::default(), &server.url("/")).await
+}
+
+#[tokio::test]
+async fn broken_answers_are_told_apart_from_missing_ones() {
+    let (wait, receive) = (Some(Phase::Wait), Some(Phase::Receive));
+    let no_http = "the answer is not valid HTTP";
+    let closed_within = "the server closed the connection in the middle of the answer";
+    for (answer, phase, words) in [
+        ("", wait, "the server closed the connection without an answer"),
+        ("SSH-2.0-OpenSSH_9.9\r\n\r\n", receive, no_http),
+        ("HTTP/1.1 2x0 OK\r\n\r\n", receive, no_http),
+        ("HTTP/1.1 200 OK\r\nno colon here\r\n\r\n", receive, no_http),
+        ("HTTP/1.1 200 OK\r\ncontent-length: ten\r\n\r\n", receive, no_http),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab", receive, no_http),
+        ("HTTP/1.1 200 OK\r\nx: y\r\n", receive, closed_within),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nshort", receive, closed_within),
+        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n", receive, closed_within),
+        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nhello\r\n", receive, "the exchange broke off"),
+        (
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\n",
+            receive,
+            "the exchange broke off",
+        ),
+        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhello\r\n", receive, "the exchange broke off"),
+    ] {
+        let exchange = answered(answer.as_bytes()).await;
+        let (verdict, at, message) = fault(&exchange);
+        assert_eq!((verdict.as_str(), at), ("bad(protocol)", phase), "{answer:?}: {message}");
+        assert!(message.starts_with(words), "{answer:?}: {message}");
+        let last = exchange.phases.iter().last().unwrap();
+        assert!(Some(last.0) == phase && last.1.cut, "{answer:?}: {}", phases(&exchange));
+    }
+}
+
+#[tokio::test]
+async fn floods_of_headers_are_too_large() {
+    let many: String = (0..1100).map(|number| format!("a{number}:b\r\n")).collect();
+    let exchange = answered(format!("HTTP/1.1 200 OK\r\n{many}\r\n").as_bytes()).await;
+    assert_eq!((fault(&exchange).0.as_str(), fault(&exchange).1), ("bad(too_large)", Some(Phase::Receive)));
+    let few: String = (0..900).map(|number| format!("a{number}:b\r\n")).collect();
+    assert_eq!(answered(format!("HTTP/1.1 200 OK\r\n{few}\r\n").as_bytes()).await.outcome.unwrap().headers.len(), 900);
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[tokio::test]
+async fn compressed_bombs_do_not_go_off() {
+    // 32 MiB of zeros pack to some 150 KB; packed again, to a few hundred bytes.
+    let once = gzip(&vec![0; 32 * 1024 * 1024]);
+    let bombs = [
+        ("gzip", once.clone()),
+        ("gzip, gzip", gzip(&once)),
+        ("gzip, gzip, gzip", gzip(&gzip(&once))),
+        ("br", include_bytes!("support/zeros-1-gib.br").to_vec()),
+        ("br, gzip", gzip(include_bytes!("support/zeros-1-gib.br"))),
+    ];
+    for (coding, bomb) in bombs {
+        assert!(bomb.len() < LIMITS.body_bytes, "{coding} takes {} bytes on the wire", bomb.len());
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-encoding: {coding}\r\ncontent-length: {}\r\n\r\n", bomb.len());
+        let begun = Instant::now();
+        let exchange = answered(&[head.as_bytes(), &bomb].concat()).await;
+        let (verdict, phase, message) = fault(&exchange);
+        assert_eq!((verdict.as_str(), phase), ("bad(too_large)", Some(Phase::Receive)), "{coding}: {message}");
+        assert!(message.ends_with("after decompression"), "{message}");
+        // To unpack the whole gigabyte takes seconds.
+        assert!(begun.elapsed() < Duration::from_secs(2), "{coding} took {:?}", begun.elapsed());
+        assert_eq!(phases(&exchange), "connect send wait receive");
+    }
+    let exchange = answered(b"HTTP/1.1 200 OK\r\ncontent-encoding: zstd\r\ncontent-length: 1\r\n\r\nx").await;
+    assert_eq!(fault(&exchange).0, "bad(protocol)");
+}
+
+#[tokio::test]
+async fn a_reset_is_blamed_on_the_phase_that_it_hits() {
+    for (answer, phase) in [("", Phase::Wait), ("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nshort", Phase::Receive)] {
+        let server = RawServer::start(move |mut stream, _| async move {
+            read_request(&mut stream).await;
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            if !answer.is_empty() {
+                // The answer must be read before the reset, which would overtake it: wait until it is acknowledged.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            stream.set_zero_linger().unwrap();
+        })
+        .await;
+        let (verdict, at, message) = fault(&get(&Network::default(), &server.url("/")).await);
+        assert_eq!((verdict.as_str(), at), ("bad(protocol)", Some(phase)), "{message}");
+        assert!(message.to_lowercase().contains("reset"), "{message}");
+    }
+    // In the TLS handshake.
+    let server = RawServer::start(|mut stream, _| async move {
+        let _ = stream.read(&mut [0; 64]).await;
+        stream.set_zero_linger().unwrap();
+    })
+    .await;
+    let (verdict, at, message) = fault(&get(&Network::default(), &server.url("/").replace("http:", "https:")).await);
+    assert_eq!((verdict.as_str(), at), ("bad(tls)", Some(Phase::Tls)), "{message}");
+    // Nobody listens.
+    let address = server.address;
+    drop(server);
+    tokio::task::yield_now().await;
+    let (verdict, at, message) = fault(&get(&Network::default(), &format!("http://{address}/")).await);
+    assert_eq!((verdict.as_str(), at), ("bad(connect)", Some(Phase::Connect)));
+    assert_eq!(message, format!("cannot connect to {address}: connection refused"));
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_left_at_the_deadline() {
+    let server = RawServer::start(|mut stream, _| async move {
+        read_request(&mut stream).await;
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let exchange = get_within(&Network::default(), &server.url("/"), Duration::from_millis(150)).await;
+    let (verdict, phase, message) = fault(&exchange);
+    assert_eq!((verdict.as_str(), phase), ("bad(timeout)", Some(Phase::Wait)));
+    assert_eq!(message, "the time limit passed without an answer");
+    let cut = exchange.phases.get(Phase::Wait).unwrap();
+    assert!(cut.cut && (100_000..2_000_000).contains(&cut.micros.0), "{cut:?}");
 }

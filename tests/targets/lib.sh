@@ -64,7 +64,7 @@ need_python() {
   say "installing $* from the Python package index"
   rm -rf "$folder"
   logged pip python3 -m venv "$folder" || die "no virtual environment"
-  logged pip "$folder/bin/pip" -q --disable-pip-version-check install "$@" || unavailable "pip could not install $*"
+  logged pip "$folder/bin/pip" -q --disable-pip-version-check --retries 2 install "$@" || unavailable "pip could not install $*"
   printf '%s' "$wanted" >"$folder/wanted"
 }
 
@@ -79,7 +79,7 @@ need_node() {
   rm -rf "$folder"
   mkdir -p "$folder"
   printf '{"private":true,"type":"module"}\n' >"$folder/package.json"
-  (cd "$folder" && logged npm npm install --no-fund --no-audit --save-exact --loglevel=error "$@") \
+  (cd "$folder" && logged npm npm install --no-fund --no-audit --save-exact --loglevel=error --fetch-retries=1 "$@") \
     || unavailable "npm could not install $*"
   printf '%s' "$wanted" >"$folder/wanted"
 }

@@ -1,7 +1,7 @@
 //! What a store promises, wherever it lies: the same suite runs against a folder, memory and a bucket.
 
 use doorstep::model::StoreLocation;
-use doorstep::store::{Columns, RunFilter, Store};
+use doorstep::store::{Columns, Error, RunFilter, Shipped, Store};
 
 use super::support::*;
 
@@ -13,6 +13,7 @@ pub(super) async fn suite(store: &Store) {
     a_range_reads_its_slots_only(store).await;
     copies_collapse_and_measured_runs_win(store, scratch.path()).await;
     declarations_that_hold_are_found(store).await;
+    copied_spools_ship_at_once(store, scratch.path()).await;
 }
 
 async fn an_empty_store_is_no_error(store: &Store) {
@@ -78,6 +79,72 @@ async fn copies_collapse_and_measured_runs_win(store: &Store, scratch: &std::pat
     assert_ne!(before, store.revision(START.parse().unwrap(), jiff::Timestamp::MAX).await.unwrap());
 }
 
+/// A machine was copied together with its spool, and all copies write the same keys at the same time.
+async fn copied_spools_ship_at_once(store: &Store, scratch: &std::path::Path) {
+    let original = fresh_spool(&scratch.join("copy-0"));
+    let runs: Vec<_> = (0..40).map(|number| run("copied", number)).collect();
+    append_all(&original, &runs).await;
+    drop(original);
+    let mut spools = Vec::new();
+    for copy in 0..4 {
+        let dir = scratch.join(format!("copy-{copy}"));
+        if copy > 0 {
+            std::fs::create_dir(&dir).unwrap();
+            for entry in std::fs::read_dir(scratch.join("copy-0")).unwrap() {
+                let from = entry.unwrap().path();
+                std::fs::copy(&from, dir.join(from.file_name().unwrap())).unwrap();
+            }
+        }
+        spools.push(fresh_spool(&dir));
+    }
+    let shipped =
+        futures_util::future::join_all(spools.iter().map(|spool| async { shipper(spool, store).ship_all().await }));
+    for shipped in shipped.await {
+        assert!(shipped.errors.is_empty() && shipped.waiting == 0, "{shipped}: {:?}", shipped.errors);
+        assert_eq!(shipped.segments + shipped.already_there, 1, "{shipped}");
+    }
+    let copied = RunFilter { vantages: vec![vantage("copied")], ..RunFilter::everything() };
+    let (rows, summary) = rows(store, &copied, Columns::Everything).await;
+    assert_eq!(by_id(&rows.into_iter().map(|row| row.run).collect::<Vec<_>>()), by_id(&runs));
+    assert_eq!(summary.duplicates, 0, "all copies are one segment");
+}
+
+/// Copies of one spool file with other content each race for its key: one wins whole, no other is lost.
+async fn one_of_many_wins(store: &Store) {
+    let scratch = tempfile::tempdir().unwrap();
+    let original = fresh_spool(&scratch.path().join("original"));
+    append_all(&original, &[run("raced", 0)]).await;
+    let name = std::fs::read_dir(original.dir())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .find(|name| name.to_string_lossy().ends_with(".journal"))
+        .unwrap();
+    let mut spools = Vec::new();
+    for racer in 1..=6 {
+        let (source, dir) =
+            (scratch.path().join(format!("source-{racer}")), scratch.path().join(format!("racer-{racer}")));
+        append_all(&fresh_spool(&source), &[run("raced", racer)]).await;
+        std::fs::create_dir(&dir).unwrap();
+        let journal = std::fs::read_dir(&source)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .find(|path| path.extension().is_some_and(|extension| extension == "journal"))
+            .unwrap();
+        std::fs::copy(journal, dir.join(&name)).unwrap();
+        spools.push(fresh_spool(&dir));
+    }
+    let shipped =
+        futures_util::future::join_all(spools.iter().map(|spool| async { shipper(spool, store).ship_all().await }))
+            .await;
+    assert_eq!(shipped.iter().filter(|shipped| shipped.segments == 1).count(), 1, "one wins");
+    let refused = |shipped: &&Shipped| matches!(shipped.errors[..], [Error::Conflict { .. }]) && shipped.waiting == 1;
+    assert_eq!(shipped.iter().filter(refused).count(), 5, "all others are told, and keep their runs");
+    let with_spools = spools.iter().fold(store.clone(), |store, spool| store.with_spool(spool.dir()));
+    let raced = RunFilter { vantages: vec![vantage("raced")], ..RunFilter::everything() };
+    assert_eq!(rows(store, &raced, Columns::Summary).await.1.runs, 1);
+    assert_eq!(rows(&with_spools, &raced, Columns::Summary).await.1.runs, 6);
+}
+
 async fn declarations_that_hold_are_found(store: &Store) {
     let time = |hour: i8| format!("2026-11-23T{hour:02}:00:00Z").parse::<jiff::Timestamp>().unwrap();
     let declare = |place: &str, hour| doorstep::model::ScheduleDeclaration {
@@ -114,10 +181,13 @@ async fn a_folder_keeps_the_contract() {
     suite(&Store::open(&location).unwrap()).await;
     // What was written is there for whoever opens it next.
     let reopened = Store::open(&location).unwrap();
-    assert_eq!(all_runs(&reopened).await.len(), 303);
+    assert_eq!(all_runs(&reopened).await.len(), 343);
+    one_of_many_wins(&reopened).await;
 }
 
 #[tokio::test]
 async fn memory_keeps_the_contract() {
-    suite(&Store::in_memory()).await;
+    let store = Store::in_memory();
+    suite(&store).await;
+    one_of_many_wins(&store).await;
 }

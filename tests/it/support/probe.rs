@@ -43,7 +43,9 @@ pub(crate) async fn get_within(network: &Network, url: &str, limit: Duration) ->
 
 /// The verdict as records spell it, the phase, and the message.
 pub(crate) fn fault(exchange: &Exchange) -> (String, Option<Phase>, String) {
-    let fault = exchange.outcome.as_ref().expect_err("a fault");
+    let Err(fault) = &exchange.outcome else {
+        panic!("an answer with status {:?} instead of a fault", exchange.status)
+    };
     (fault.verdict.to_string(), fault.phase, fault.message.clone())
 }
 

@@ -1,5 +1,5 @@
 // An OpenID provider whose login has several pages (name, password, code, consent), written over the package's
-// interaction API. Users: probe, probe-wrong, probe-totp (a code is asked for; no test gives one), probe-locked.
+// interaction API. Users: probe, probe-wrong and probe-throttled, probe-totp (a code is asked for; no test gives one), probe-locked.
 import crypto from 'node:crypto';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -15,6 +15,7 @@ const PASSWORD = 'probe-Passw0rd!';
 const USERS = {
   probe: {},
   'probe-wrong': {},
+  'probe-throttled': {},
   'probe-totp': { code: true },
   'probe-locked': { locked: true },
 };
@@ -99,8 +100,9 @@ app.get('/interaction/:uid/password', during(async (_request, response, details)
 
 app.post('/interaction/:uid/password', body, submitted(async (request, response, details, login) => {
   const user = USERS[login.name];
-  const failed = failures.get(login.name) ?? { count: 0, until: 0 };
-  if (failed.count >= FAILURES_ALLOWED && Date.now() < failed.until) {
+  let failed = failures.get(login.name) ?? { count: 0, until: 0 };
+  if (Date.now() > failed.until) failed = { count: 0, until: 0 };
+  if (failed.count >= FAILURES_ALLOWED) {
     response.set('retry-after', String(WAIT_SECONDS));
     return passwordPage(response, details.uid, 429, 'Too many failed attempts. Try again in a minute.');
   }

@@ -61,7 +61,7 @@ target_start() {
   start_server nginx nginx -c "$STATE/nginx/nginx.conf" -e "$LOG/nginx.log"
   ready nginx "https://localhost:$PORT/accounts/login/" --cacert "$TLS/ca.crt"
   publish "site=https://localhost:$PORT" "certificate=https://localhost:$((PORT + 1))" "plain=http://localhost:$((PORT + 2))" \
-    "authority=$TLS/ca.crt" "tls=$TLS"
+    "host=localhost:$PORT" "tls=$TLS"
 }
 
 nginx_configuration() {

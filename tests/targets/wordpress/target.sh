@@ -33,7 +33,7 @@ target_start() {
   start_server fpm "${fpm[-1]}" -F "${as_root[@]}" -y "$STATE/php/fpm.conf"
   start_server nginx nginx -c "$STATE/nginx/nginx.conf" -e "$LOG/nginx.log"
   ready nginx "http://127.0.0.1:$PORT/wp-login.php"
-  publish "site=http://127.0.0.1:$PORT" "application_password=$(cat "$STATE/application-password")"
+  publish "site=http://127.0.0.1:$PORT" "host=127.0.0.1:$PORT" "application_password=$(cat "$STATE/application-password")"
 }
 
 start_database() {

@@ -17,13 +17,14 @@ from django.contrib.auth import get_user_model
 
 PASSWORD = "probe-Passw0rd!"
 TOTP_SEED = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-# name, may log in, may use the admin site. Wrong passwords are tried on probe-wrong and probe-throttled only, so
-# that their waiting times hurt no other test.
+# name, may log in, may use the admin site. Wrong passwords are tried on the last three only, so that their waiting
+# times hurt no other test.
 USERS = [
     ("probe", True, True),
     ("probe-totp", True, True),
     ("probe-locked", False, False),
     ("probe-wrong", True, True),
+    ("probe-refused", True, False),
     ("probe-throttled", True, False),
 ]
 
