@@ -6,6 +6,7 @@ use crate::model::{Expectation, Identity, StatusSet, TextMatch};
 
 use super::diagnostic::Problem;
 use super::flow::Builder;
+use super::suggest::quote;
 use super::tables_flow::{CSS_CHECK, MATCH, USER};
 use super::values;
 use super::view::{View, read_key, read_scalar};
@@ -31,7 +32,10 @@ impl Builder<'_> {
             }
             "url" => {
                 let wanted = match node.scalar() {
-                    Some(_) => self.url(node).map(TextMatch::Plain),
+                    Some(scalar) => {
+                        self.check_final_url(node, &scalar.text);
+                        self.url(node).map(TextMatch::Plain)
+                    }
                     None => self.text_match(node),
                 };
                 all.extend(wanted.map(Expectation::Url));
@@ -54,6 +58,15 @@ impl Builder<'_> {
             "user" => all.extend(self.identity(node).map(Expectation::Identity)),
             // An unknown key was noted by the check of structure.
             _ => {}
+        }
+    }
+
+    /// A final URL is compared whole, so it must be a whole one, or a path.
+    fn check_final_url(&mut self, node: &Node, text: &str) {
+        if !text.starts_with('/') && !text.starts_with("{{") && !text.contains("://") {
+            let reason = format!("{} is neither a URL nor a path, so it can never be the final URL", quote(text));
+            let problem = Problem::new(reason).help("begin with / or https://, or write {matches: PATTERN}");
+            self.findings.error(&node.place, problem);
         }
     }
 

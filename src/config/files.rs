@@ -63,6 +63,9 @@ pub(super) fn load(
     findings: &mut Findings,
 ) -> Flows {
     let mut flows = Flows::default();
+    if let (Some(node), true) = (site.node("flows"), site.items("flows").is_empty()) {
+        findings.warning(&node.place, "there is no flow, so nothing is probed");
+    }
     for entry in site.items("flows") {
         let named = if entry.scalar().is_some() { Some(entry) } else { entry.get("file") };
         let Some((node, text)) = named.and_then(|node| Some((node, &node.scalar()?.text))) else {

@@ -20,6 +20,8 @@ mod steps;
 mod suggest;
 mod tables_flow;
 mod tables_site;
+#[cfg(test)]
+mod tests;
 mod values;
 mod view;
 mod yaml;

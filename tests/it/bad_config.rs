@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use doorstep::config::{Files, Loaded, Origin, Override, Overrides, load};
+use doorstep::config::{Files, Loaded, Origin, Override, Overrides, Severity, load};
+use proptest::prelude::*;
 
 /// Files that are not on disk.
 #[derive(Default)]
@@ -192,5 +193,34 @@ fn a_revision_follows_what_a_flow_does_and_nothing_else() {
         RIGHT_FLOW.replace("username:", "user:"),
     ] {
         assert_ne!(revision(&other), first, "{other}");
+    }
+}
+
+/// A document with a part cut out and something put in its place.
+fn damaged(text: &str, at: usize, length: usize, with: &str) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    let at = at % (characters.len() + 1);
+    let end = (at + length).min(characters.len());
+    characters[..at].iter().copied().chain(with.chars()).chain(characters[end..].iter().copied()).collect()
+}
+
+/// There is a configuration exactly when there is no error, and it can be printed either way.
+fn is_consistent(all: &Loaded) -> bool {
+    let errors = all.diagnostics.iter().any(|finding| finding.severity == Severity::Error);
+    errors == all.site.is_none() && (all.site.is_none() || all.effective().contains("steps:"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn damage_gives_mistakes_never_a_panic(
+        at in 0_usize..4000, length in 0_usize..40, with in "([-{}\\[\\]:&*#!|>'\"%@,? \t\na-z0-9]|\\{\\{|é){0,6}",
+    ) {
+        let form_login = include_str!("../../probes/form-login.yaml").replace("shop-probe", "probe");
+        let main = include_str!("../../probes/doorstep.yaml");
+        prop_assert!(is_consistent(&loaded(RIGHT_SITE, &damaged(&form_login, at, length, &with))));
+        let all = loaded(&damaged(main, at, length, &with), RIGHT_FLOW);
+        prop_assert_eq!(all.diagnostics.iter().any(|finding| finding.severity == Severity::Error), all.site.is_none());
     }
 }
