@@ -3,10 +3,14 @@
 
 pub mod build;
 pub mod chart;
+pub mod csv;
 pub mod format;
 pub mod html;
+pub mod json;
+pub mod markdown;
 pub mod model;
 pub mod run_json;
 pub mod waterfall;
+pub mod words;
 
 pub use model::{ReportModel, SCHEMA_VERSION};

@@ -151,7 +151,9 @@ pub struct ObjectiveReport {
     pub over_threshold: Option<u64>,
     /// good / (good + bad), with lost and missing slots treated as the policy says. `None` without a verdict.
     pub availability: Option<f64>,
-    /// Wilson's interval of it, at the policy's confidence.
+    /// The failing share, 1 - availability, computed on its own so that 37 of 1,000 are exactly 0.037.
+    pub failing: Option<f64>,
+    /// Wilson's interval of the availability, at the policy's confidence.
     pub interval: Option<Interval>,
     /// The same share with every lost and missing slot counted as bad (`low`), and as good (`high`).
     pub if_lost: Option<Interval>,

@@ -50,6 +50,7 @@ pub(super) fn report(data: &Data<'_>, objective: &Objective, period: &Period) ->
         counts,
         over_threshold: threshold.map(|_| over() as u64),
         availability,
+        failing: availability.map(|_| tally.bad as f64 / tally.total() as f64),
         interval: wilson(tally.total(), tally.good, policy.confidence),
         if_lost: if_lost(&counts),
         budget: budget(&counts, tally, target, period),

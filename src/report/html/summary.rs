@@ -6,6 +6,7 @@ use super::cell;
 use crate::report::ReportModel;
 use crate::report::format::{self, count, instant, percent, percent_interval};
 use crate::report::model::{Head, ObjectiveReport};
+pub(super) use crate::report::words::{probability, sentence};
 use crate::slo::Attainment;
 
 /// What is reported on.
@@ -96,52 +97,6 @@ pub(super) fn mark(verdict: Attainment) -> &'static str {
         Attainment::Undecided => "≈",
         Attainment::NoData => "○",
     }
-}
-
-/// The objective in one sentence.
-pub(super) fn sentence(objective: &ObjectiveReport) -> String {
-    let counts = &objective.counts;
-    let what = objective.threshold.map_or_else(|| "succeeded".to_owned(), |limit| format!("succeeded within {limit}"));
-    let Some(availability) = objective.availability else {
-        return format!("No login of {} has a verdict: nothing can be said about it.", objective.flow);
-    };
-    let decided = counts.good + counts.bad;
-    let mut text = format!(
-        "{} of {} logins {what}: {} (interval {}); promised {}.",
-        count(counts.good),
-        count(decided),
-        percent(Some(availability), objective.interval),
-        percent_interval(objective.interval),
-        format::target(objective.target)
-    );
-    if let Some(probability) = objective.probability_met {
-        text.push_str(&format!(" P(met) is {}.", self::probability(probability)));
-    }
-    if let Some(budget) = &objective.budget {
-        text.push_str(&format!(" {} of the error budget is spent.", spent(budget.spent_share)));
-    }
-    if let Some(impact) = objective.users.as_ref().and_then(|users| users.impact) {
-        let interval = objective.users.as_ref().and_then(|users| users.interval);
-        text.push_str(&format!(" User impact: {} of sign-ins could not be made.", percent(Some(impact), interval)));
-    }
-    if let Some(note) = &objective.verdict_note {
-        text.push_str(&format!(" {note}"));
-    }
-    text
-}
-
-/// Never 0 and never 1: a probability near its end is said to be beyond a bound.
-pub(super) fn probability(value: f64) -> String {
-    match value {
-        value if value < 0.0005 => "below 0.001".to_owned(),
-        value if value > 0.9995 => "above 0.999".to_owned(),
-        value => format!("{value:.3}"),
-    }
-}
-
-/// A share of a budget: whole percents, multiples once overspent tenfold.
-pub(super) fn spent(share: f64) -> String {
-    if share >= 10.0 { format!("{share:.0} times the whole") } else { format!("{:.0} %", share * 100.0) }
 }
 
 /// A table's cell with a share and its interval.

@@ -210,6 +210,7 @@ fn objective(verdict: Attainment, availability: Option<f64>) -> ObjectiveReport 
         counts: counts(),
         over_threshold: None,
         availability,
+        failing: availability.map(|share| 1.0 - share),
         interval: availability.map(|share| Interval { low: share - 0.002, high: share + 0.0015 }),
         if_lost: Some(Interval { low: 0.939, high: 0.9438 }),
         budget: availability.map(|share| Budget {
