@@ -3,10 +3,12 @@
 pub mod check;
 pub mod completions;
 pub mod configuration;
+pub mod explain;
 pub mod print;
 pub mod sandbox;
 pub mod schema;
 pub mod terminal;
+pub mod try_login;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -89,6 +91,10 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::CheckArgs),
+    /// Log in once, now, and show each step, request and phase.
+    Try(try_login::TryArgs),
+    /// Show a recorded run again, as `try` would have shown it.
+    Explain(explain::ExplainArgs),
     Schema(schema::SchemaArgs),
     /// Run an identity service on loopback that fails on a script, and write down the truth.
     Sandbox(sandbox::SandboxArgs),
@@ -124,6 +130,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 async fn execute(command: Command) -> Result<Exit, CommandError> {
     match command {
         Command::Check(args) => check::execute(&args),
+        Command::Try(args) => try_login::execute(&args).await,
+        Command::Explain(args) => explain::execute(&args).await,
         Command::Schema(args) => schema::execute(&args),
         Command::Sandbox(args) => sandbox::execute(args).await,
         Command::Completions(args) => completions::execute(&args, &mut Arguments::command()),
