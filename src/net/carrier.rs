@@ -125,7 +125,8 @@ impl Carrier {
         match &mut self.kind {
             Kind::Http1 { sender, connection } => {
                 settle(connection).await;
-                connection.is_some() && !sender.is_closed()
+                // A request that was answered before it was sent to its end is still being sent.
+                connection.is_some() && sender.is_ready()
             }
             Kind::Http2 { sender, .. } => !sender.is_closed(),
         }

@@ -3,6 +3,11 @@
 //! The measured path drives `hyper::client::conn` over sockets and TLS sessions that are opened here, because a
 //! ready-made client has no hooks for phases. One address per connection attempt, no racing, no silent retry.
 //! Nothing that the prober computes (decompression, parsing) is inside a phase.
+//!
+//! In reading order: `transport` (settings of a flow, connections of a run, the way of one exchange), `resolve` and
+//! `dns` (names), `proxy`, `trust` and `tls`, `wire` and `frames` (where the instants are taken), `carrier` (HTTP over
+//! a socket), `message` and `answer` (request out, answer in), `coding` (after the measurement), `progress` (what is
+//! known when it ends early) and `fault` (the words for it).
 
 mod address;
 mod answer;

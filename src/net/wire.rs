@@ -211,6 +211,25 @@ impl TimedStream {
     fn note<T>(&self, done: io::Result<T>) -> io::Result<T> {
         done.inspect_err(|error| self.wire.failed(error))
     }
+
+    /// A server that ends a TLS session says why, and then closes: the write that fails comes first, and its error
+    /// says nothing. The reason is waiting to be read.
+    fn note_write<T>(&mut self, cx: &mut Context<'_>, done: io::Result<T>) -> io::Result<T> {
+        let error = match done {
+            Ok(done) => return Ok(done),
+            Err(error) => error,
+        };
+        if let Socket::Tls(tls) = &mut self.socket {
+            let mut space = [0; 256];
+            if let Poll::Ready(Err(reason)) = Pin::new(tls).poll_read(cx, &mut ReadBuf::new(&mut space))
+                && tls::reason_of(&reason).is_some()
+            {
+                self.wire.failed(&reason);
+            }
+        }
+        self.wire.failed(&error);
+        Err(error)
+    }
 }
 
 impl AsyncRead for TimedStream {
@@ -239,7 +258,7 @@ impl AsyncWrite for TimedStream {
             Socket::Plain(tcp) => ready!(Pin::new(tcp).poll_write(cx, buf)),
             Socket::Tls(tls) => ready!(Pin::new(tls).poll_write(cx, buf)),
         };
-        let written = self.note(done)?;
+        let written = self.note_write(cx, done)?;
         self.wire.wrote(started, std::iter::once(&buf[..written]));
         Poll::Ready(Ok(written))
     }
@@ -254,7 +273,7 @@ impl AsyncWrite for TimedStream {
             Socket::Plain(tcp) => ready!(Pin::new(tcp).poll_write_vectored(cx, bufs)),
             Socket::Tls(tls) => ready!(Pin::new(tls).poll_write_vectored(cx, bufs)),
         };
-        let written = self.note(done)?;
+        let written = self.note_write(cx, done)?;
         let mut left = written;
         let pieces = bufs.iter().map_while(|buf| {
             let piece = &buf[..left.min(buf.len())];
@@ -277,7 +296,7 @@ impl AsyncWrite for TimedStream {
             Socket::Plain(tcp) => ready!(Pin::new(tcp).poll_flush(cx)),
             Socket::Tls(tls) => ready!(Pin::new(tls).poll_flush(cx)),
         };
-        self.note(done)?;
+        self.note_write(cx, done)?;
         self.wire.flushed();
         Poll::Ready(Ok(()))
     }
