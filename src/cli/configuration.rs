@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::app::DiskFiles;
-use crate::config::{Loaded, Origin, Override, Overrides, Severity, Site, load};
+use crate::config::{Files, Loaded, Origin, Override, Overrides, Severity, Site, load};
 
 use super::print::note;
 use super::{CommandError, Exit};
@@ -40,7 +40,13 @@ impl ConfigurationArgs {
     /// Reads the configuration with its mistakes.
     #[must_use]
     pub fn load(&self) -> Loaded {
-        load(&self.config, &DiskFiles, &self.overrides(|name| std::env::var(name).ok()))
+        self.load_from(&DiskFiles)
+    }
+
+    /// Reads the configuration with its mistakes, through these files.
+    #[must_use]
+    pub fn load_from(&self, files: &dyn Files) -> Loaded {
+        load(&self.config, files, &self.overrides(|name| std::env::var(name).ok()))
     }
 
     /// Reads a configuration that must be right; warnings go to standard error.
@@ -48,7 +54,15 @@ impl ConfigurationArgs {
     /// # Errors
     /// All its mistakes, with [`Exit::Usage`].
     pub fn site(&self) -> Result<Site, CommandError> {
-        let loaded = self.load();
+        self.site_from(&DiskFiles)
+    }
+
+    /// Reads a configuration that must be right, through these files.
+    ///
+    /// # Errors
+    /// As [`ConfigurationArgs::site`].
+    pub fn site_from(&self, files: &dyn Files) -> Result<Site, CommandError> {
+        let loaded = self.load_from(files);
         let shown = |severity| {
             let all = loaded.diagnostics.iter().filter(move |finding| finding.severity == severity);
             all.map(ToString::to_string).collect::<Vec<_>>().join("\n")

@@ -5,6 +5,7 @@ pub mod completions;
 pub mod configuration;
 pub mod explain;
 pub mod print;
+pub mod run;
 pub mod sandbox;
 pub mod schema;
 pub mod terminal;
@@ -98,6 +99,8 @@ enum Command {
     Schema(schema::SchemaArgs),
     /// Run an identity service on loopback that fails on a script, and write down the truth.
     Sandbox(sandbox::SandboxArgs),
+    /// Probe on schedule until told to stop.
+    Run(run::RunArgs),
     /// Print a completion script for a shell.
     Completions(completions::CompletionsArgs),
 }
@@ -134,6 +137,7 @@ async fn execute(command: Command) -> Result<Exit, CommandError> {
         Command::Explain(args) => explain::execute(&args).await,
         Command::Schema(args) => schema::execute(&args),
         Command::Sandbox(args) => sandbox::execute(args).await,
+        Command::Run(args) => run::execute(&args).await,
         Command::Completions(args) => completions::execute(&args, &mut Arguments::command()),
     }
 }

@@ -75,7 +75,6 @@ impl<R: Recorder> Shared<R> {
 
     async fn record(&self, run: Run) {
         let run = Arc::new(run);
-        tell(&run);
         match self.recorder.record(Arc::clone(&run)).await {
             Ok(()) => {
                 self.counts.recorded();
@@ -86,6 +85,7 @@ impl<R: Recorder> Shared<R> {
                 self.observer.not_recorded(&run, &error);
             }
         }
+        tell(&run);
         // Nobody has to listen.
         let _ = self.events.send(run);
     }
@@ -230,14 +230,14 @@ fn ended_by_us(due: &Due, begun: Begun, class: LostClass, message: &str) -> Run 
 
 /// One line per run.
 fn tell(run: &Run) {
-    let message = run.failure.as_ref().map_or("", |failure| failure.message.as_str());
+    let why = run.failure.as_ref().map_or("", |failure| failure.message.as_str());
     let step = run.failure.as_ref().and_then(|failure| failure.step.as_ref()).map_or("", |step| step.as_str());
     let login_ms = run.login_time().map(Micros::as_millis_f64);
     macro_rules! line {
         ($level:ident) => {
             tracing::$level!(
                 id = %run.id, flow = %run.flow, kind = %run.kind, vantage = %run.vantage, slot = %run.slot,
-                verdict = %run.verdict, step, login_ms, late_ms = run.lateness().as_millis_f64(), message, "run"
+                verdict = %run.verdict, step, login_ms, late_ms = run.lateness().as_millis_f64(), why, "run"
             )
         };
     }

@@ -18,4 +18,5 @@ mod sandbox;
 mod store;
 mod support;
 mod tidy;
+mod worker_process;
 mod worker_store;

@@ -1,7 +1,7 @@
 //! The worker over its real spool and store, with a prober in memory: what was due is what is read back, whatever the
 //! store does meanwhile.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +11,10 @@ use doorstep::model::{
     Action, Flow, FlowName, LostClass, Micros, Network, PageRequest, Revision, Run, RunLimits, Step, StepName,
     StoreLocation, Template, Vantage, VantageName, Verdict, WorkerLimits,
 };
-use doorstep::store::{Columns, RunFilter, Store};
 use doorstep::telemetry::Telemetry;
 use doorstep::worker::{Due, Plan, Prober, Settings, StoreRecorder, Summary, Teller, Worker};
+
+use crate::support::ledger::due_and_recorded;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -97,30 +98,6 @@ impl Bench {
     }
 }
 
-/// The slots that the declarations promise, and those that the store has runs for.
-async fn due_and_recorded(folder: &Path) -> (BTreeSet<(FlowName, i64)>, BTreeSet<(FlowName, i64)>) {
-    let store = Store::open(&StoreLocation::Folder(folder.join("store"))).unwrap();
-    let mut recorded = BTreeSet::new();
-    let mut copies = 0;
-    let mut each = |row: doorstep::store::Row| {
-        copies += 1;
-        recorded.insert((row.run.flow.clone(), row.run.slot.as_microsecond()));
-    };
-    store.read(&RunFilter::everything(), Columns::Summary, &mut each).await.unwrap();
-    assert_eq!(copies, recorded.len(), "each slot once");
-    let (from, to) = (jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::MAX);
-    let declarations = store.declarations(from, to).await.unwrap();
-    let mut due = BTreeSet::new();
-    for pair in declarations.windows(2) {
-        for declared in &pair[0].flows {
-            let slots = declared.schedule.slots(&pair[0].vantage, pair[0].from, pair[1].from);
-            due.extend(slots.map(|slot| (declared.schedule.flow.clone(), slot.as_microsecond())));
-        }
-    }
-    assert!(declarations.last().unwrap().flows.is_empty(), "an orderly stop is declared");
-    (due, recorded)
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_due_is_in_the_store() {
     let folder = tempfile::tempdir().unwrap();
@@ -129,7 +106,7 @@ async fn what_was_due_is_in_the_store() {
     let summary = bench.end().await;
     assert!(summary.shipped && summary.not_recorded == 0, "{summary:?}");
     assert!(summary.due >= 100, "{summary:?}");
-    let (due, recorded) = due_and_recorded(folder.path()).await;
+    let (due, recorded) = due_and_recorded(&folder.path().join("store")).await;
     assert_eq!(due, recorded);
     assert_eq!(recorded.len() as u64, summary.recorded);
 }
@@ -140,6 +117,7 @@ async fn a_store_that_is_away_loses_nothing() {
     let store = folder.path().join("store");
     // The store is away from the first second of the first worker on: a file stands where its folder was.
     let first = Bench::start(folder.path(), "berlin", 5);
+    let mut runs = first.worker.events();
     std::fs::remove_dir_all(&store).unwrap();
     std::fs::write(&store, "").unwrap();
     let unwell = timeout(Duration::from_secs(10), async {
@@ -148,6 +126,7 @@ async fn a_store_that_is_away_loses_nothing() {
         }
     });
     unwell.await.expect("health says that the store is away");
+    timeout(Duration::from_secs(10), runs.recv()).await.unwrap().unwrap();
     assert!(first.telemetry.health.tell().0, "a store that is away is no failure of the worker");
     let summary = first.end().await;
     assert!(!summary.shipped && summary.recorded == summary.due && summary.due > 0, "{summary:?}");
@@ -156,7 +135,7 @@ async fn a_store_that_is_away_loses_nothing() {
     sleep(Duration::from_millis(600)).await;
     let after = second.end().await;
     assert!(after.shipped, "{after:?}");
-    let (due, recorded) = due_and_recorded(folder.path()).await;
+    let (due, recorded) = due_and_recorded(&folder.path().join("store")).await;
     assert_eq!(due, recorded);
     assert_eq!(recorded.len() as u64, summary.recorded + after.recorded);
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod authority;
 pub(crate) mod outside;
+pub(crate) mod ledger;
 pub(crate) mod probe;
 pub(crate) mod raw_server;
 pub(crate) mod resolver;
