@@ -20,7 +20,7 @@ use crate::model::{
 };
 
 /// Wall and monotonic clock may drift apart by so much during a run before the wall clock counts as having jumped.
-const CLOCK_STEP: Duration = Duration::from_secs(1);
+pub(super) const CLOCK_STEP: Duration = Duration::from_secs(1);
 
 /// What all runs of a worker share.
 pub(super) struct Shared<R> {
@@ -37,11 +37,11 @@ pub(super) struct Shared<R> {
     pub(super) counts: Counts,
 }
 
-/// Both clocks when a run began.
+/// Both clocks at one moment.
 #[derive(Clone, Copy)]
-struct Begun {
-    wall: Timestamp,
-    monotonic: Instant,
+pub(super) struct Begun {
+    pub(super) wall: Timestamp,
+    pub(super) monotonic: Instant,
 }
 
 impl<R: Recorder> Shared<R> {
@@ -204,7 +204,7 @@ impl<R: Recorder> Shared<R> {
 }
 
 /// By how much the wall clock jumped between two readings, in either direction.
-fn clock_step(from: Begun, to: Begun) -> Duration {
+pub(super) fn clock_step(from: Begun, to: Begun) -> Duration {
     let wall = to.wall.as_microsecond() - from.wall.as_microsecond();
     let monotonic = i64::try_from(to.monotonic.duration_since(from.monotonic).as_micros()).unwrap_or(i64::MAX);
     Duration::from_micros(wall.saturating_sub(monotonic).unsigned_abs())

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::agenda::Agenda;
-use super::attempt::Shared;
+use super::attempt::{Begun, CLOCK_STEP, Shared, clock_step};
 use super::gate::Gate;
 use super::{Due, Plan, Prober, Recorder, plan};
 use crate::model::{LostClass, ScheduleDeclaration};
@@ -64,6 +64,8 @@ pub(super) struct Dispatcher<P, R> {
     runs: TaskTracker,
     stop: CancellationToken,
     from: Timestamp,
+    /// The wall and the monotonic clock when slots were last served.
+    seen: Begun,
     due: u64,
     skipped: u64,
 }
@@ -71,8 +73,9 @@ pub(super) struct Dispatcher<P, R> {
 impl<P: Prober, R: Recorder> Dispatcher<P, R> {
     pub(super) fn new(shared: Arc<Shared<R>>, plan: Arc<Plan<P>>, stop: CancellationToken) -> Self {
         let from = shared.clock.now();
+        let seen = Begun { wall: from, monotonic: Instant::now() };
         let agenda = Agenda::new(plan.vantage.name.clone(), plan.schedules(), from);
-        Self { shared, plan, agenda, gate: Gate::default(), runs: TaskTracker::new(), stop, from, due: 0, skipped: 0 }
+        Self { shared, plan, agenda, gate: Gate::default(), runs: TaskTracker::new(), stop, from, seen, due: 0, skipped: 0 }
     }
 
     /// Works until told to stop, then ends in order.
@@ -102,6 +105,7 @@ impl<P: Prober, R: Recorder> Dispatcher<P, R> {
     /// Serves every slot that is due; says up to when.
     fn serve(&mut self) -> Timestamp {
         let now = self.shared.clock.now();
+        self.notice_clock_step(Begun { wall: now, monotonic: Instant::now() });
         let batch = self.agenda.take_due(now);
         if batch.skipped > 0 {
             self.skipped += batch.skipped;
@@ -114,6 +118,17 @@ impl<P: Prober, R: Recorder> Dispatcher<P, R> {
             self.begin(due, now);
         }
         now
+    }
+
+    /// Slots follow the wall clock, so people must hear when it jumps: after a step back a series waits until the clock
+    /// has passed its last slot again.
+    fn notice_clock_step(&mut self, now: Begun) {
+        let step = clock_step(self.seen, now);
+        if step > CLOCK_STEP {
+            let direction = if now.wall < self.seen.wall { "back" } else { "by" };
+            tracing::warn!("the wall clock jumped {direction} {:.1} s; slots follow it", step.as_secs_f64());
+        }
+        self.seen = now;
     }
 
     fn begin(&self, due: Due, now: Timestamp) {

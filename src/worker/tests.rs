@@ -47,6 +47,8 @@ struct Script {
     takes: Mutex<BTreeMap<String, Duration>>,
     verdicts: Mutex<BTreeMap<(String, RunKind), Verdict>>,
     panics: bool,
+    /// Hogs the thread for as long as no time to take is set.
+    blocks: bool,
     under_way: AtomicU32,
     most_under_way: AtomicU32,
     clock: Option<Clock>,
@@ -58,7 +60,11 @@ impl Prober for Script {
         let (started, begun) = (self.clock.as_ref().unwrap().now(), Instant::now());
         let inside = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_under_way.fetch_max(inside, Ordering::SeqCst);
-        let takes = self.takes.lock().unwrap().get(due.flow.name.as_str()).copied().unwrap_or_default();
+        let takes = self.takes.lock().unwrap().get(due.flow.name.as_str()).copied();
+        if self.blocks && takes.is_none() {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let takes = takes.unwrap_or_default();
         sleep(takes).await;
         self.under_way.fetch_sub(1, Ordering::SeqCst);
         let key = (due.flow.name.to_string(), due.kind);
@@ -415,4 +421,49 @@ async fn a_wrong_password_follows_a_good_login_only_and_its_acceptance_is_never_
     let (_, runs, _) = bench.end().await;
     assert!(count(&wrong(&runs), accepted) >= 2, "{:?}", wrong(&runs).iter().map(|r| r.verdict).collect::<Vec<_>>());
     assert_eq!(count(&wrong(&runs), Verdict::Lost(LostClass::LocalClock)), 0);
+}
+
+#[tokio::test]
+async fn our_own_faults_are_not_blamed_on_the_service() {
+    // A port that nobody listens on: reserved, and freed again.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let clock = Clock::system();
+    let script = Arc::new(Script { clock: Some(clock.clone()), blocks: true, ..Script::default() });
+    let fast = |name: &str| Flow { interval: Duration::from_millis(200), ..flow(name, 1, 9) };
+    let limits = WorkerLimits { lag: Duration::from_millis(60), ..WorkerLimits::default() };
+    let control = super::Control::new(format!("http://{free}/").parse().unwrap()).unwrap();
+    let with_control = Plan { control: Some(Arc::new(control)), ..plan(&script, vec![fast("shop")], &limits) };
+    let refused = Verdict::Bad(BadClass::Connect);
+    script.verdicts.lock().unwrap().insert(("shop".to_owned(), RunKind::Login), refused);
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        clock,
+        recorder: Arc::new(Memory::default()),
+        observer: Arc::new(()),
+        lockout_file: folder.path().join("wrong-passwords"),
+    };
+    let mut worker = Worker::start(with_control, settings).unwrap();
+    let mut events = worker.events();
+    let next = async |events: &mut tokio::sync::broadcast::Receiver<Arc<Run>>, wanted: LostClass| {
+        let found = tokio::time::timeout(Duration::from_secs(20), async {
+            loop {
+                let run = events.recv().await.unwrap();
+                if run.verdict == Verdict::Lost(wanted) {
+                    return run;
+                }
+            }
+        });
+        found.await.unwrap_or_else(|_| panic!("no run was lost({wanted})"))
+    };
+    // The whole runtime stands still while this one run is made.
+    let starved = next(&mut events, LostClass::Overloaded).await;
+    assert!(starved.lag >= Micros(60_000), "{}", starved.lag);
+    let message = &starved.failure.as_ref().unwrap().message;
+    assert!(message.contains("(limit 60.0 ms); the run itself said bad(connect): as the script says"), "{message}");
+    script.takes.lock().unwrap().insert("shop".to_owned(), Duration::from_millis(1));
+    let cut_off = next(&mut events, LostClass::LocalNetwork).await;
+    let message = &cut_off.failure.as_ref().unwrap().message;
+    assert!(message.starts_with("the control target failed too: http://127.0.0.1:"), "{message}");
+    worker.stop();
+    worker.ended().await;
 }
