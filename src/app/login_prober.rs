@@ -15,7 +15,7 @@ use crate::worker::{Due, Prober};
 #[error("the network settings of flow {flow} cannot be used")]
 pub struct ProberError {
     flow: FlowName,
-    source: SetupError,
+    source: Box<SetupError>,
 }
 
 /// Makes runs of the flows of one configuration.
@@ -42,7 +42,7 @@ impl LoginProber {
                 transport.clone()
             } else {
                 let transport = Transport::new(&flow.network, site.limits.private_addresses)
-                    .map_err(|source| ProberError { flow: flow.name.clone(), source })?;
+                    .map_err(|source| ProberError { flow: flow.name.clone(), source: Box::new(source) })?;
                 made.push((&flow.network, transport.clone()));
                 transport
             };

@@ -121,12 +121,9 @@ async fn reload(worker: &RunningWorker, load: &Load) -> Arc<WatchedFiles> {
         let loaded = load(&files);
         (Arc::new(files), loaded)
     });
-    let (files, loaded) = match read.await {
-        Ok(read) => read,
-        Err(_) => {
-            worker.refuse("a defect of Doorstep: reading the configuration panicked");
-            return Arc::default();
-        }
+    let Ok((files, loaded)) = read.await else {
+        worker.refuse("a defect of Doorstep: reading the configuration panicked");
+        return Arc::default();
     };
     match &loaded.site {
         Some(site) => {

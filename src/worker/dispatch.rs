@@ -75,7 +75,18 @@ impl<P: Prober, R: Recorder> Dispatcher<P, R> {
         let from = shared.clock.now();
         let seen = Begun { wall: from, monotonic: Instant::now() };
         let agenda = Agenda::new(plan.vantage.name.clone(), plan.schedules(), from);
-        Self { shared, plan, agenda, gate: Gate::default(), runs: TaskTracker::new(), stop, from, seen, due: 0, skipped: 0 }
+        Self {
+            shared,
+            plan,
+            agenda,
+            gate: Gate::default(),
+            runs: TaskTracker::new(),
+            stop,
+            from,
+            seen,
+            due: 0,
+            skipped: 0,
+        }
     }
 
     /// Works until told to stop, then ends in order.
@@ -125,8 +136,11 @@ impl<P: Prober, R: Recorder> Dispatcher<P, R> {
     fn notice_clock_step(&mut self, now: Begun) {
         let step = clock_step(self.seen, now);
         if step > CLOCK_STEP {
-            let direction = if now.wall < self.seen.wall { "back" } else { "by" };
-            tracing::warn!("the wall clock jumped {direction} {:.1} s; slots follow it", step.as_secs_f64());
+            tracing::warn!(
+                "the wall clock jumped by {:.1} s, and is {} now; slots follow it",
+                step.as_secs_f64(),
+                now.wall
+            );
         }
         self.seen = now;
     }
