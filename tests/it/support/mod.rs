@@ -1,8 +1,8 @@
 //! Helpers that several topics share.
 
 pub(crate) mod authority;
-pub(crate) mod outside;
 pub(crate) mod ledger;
+pub(crate) mod outside;
 pub(crate) mod probe;
 pub(crate) mod raw_server;
 pub(crate) mod resolver;
