@@ -38,6 +38,7 @@ pub(super) fn classify(situation: &Situation<'_>) -> Verdict {
         Trouble::AcceptedWrongPassword(_) => return bad(BadClass::AcceptedWrongPassword),
         Trouble::AcceptedWithoutCredentials(_) => return bad(BadClass::AcceptedWithoutCredentials),
         Trouble::Ours(_) => return Verdict::Lost(LostClass::Internal),
+        Trouble::Unusable(_) => return Verdict::Lost(LostClass::AccountUnusable),
         Trouble::Fault(fault) => return fault.verdict,
         Trouble::Loop(_) => return bad(BadClass::RedirectLoop),
         Trouble::BadRedirect(_) => return bad(BadClass::BadRedirect),
@@ -183,6 +184,7 @@ mod tests {
             (Trouble::TooLarge(text()), "bad(too_large)"),
             (Trouble::LogoutIneffective(text()), "bad(logout_ineffective)"),
             (Trouble::Ours(text()), "lost(internal)"),
+            (Trouble::Unusable(text()), "lost(account_unusable)"),
             (Trouble::Fault(refused), "lost(refused_by_policy)"),
         ];
         for (trouble, expected) in &cases {

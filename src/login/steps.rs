@@ -22,6 +22,12 @@ const TIDY_UP: Duration = Duration::from_secs(5);
 impl<W: Wire> Runner<'_, W> {
     /// Runs all steps.
     pub(super) async fn log_in(&mut self) -> Result<(), Stop> {
+        let empty = self.task.credentials.is_some_and(|credentials| credentials.password.expose().is_empty());
+        if let (true, Some(credential)) = (empty, self.flow().credential_step()) {
+            let message = "the account's password is empty, and an empty one is never sent: some services take it for \
+                           nobody's and let it in";
+            return Err(self.stop(credential, (Trouble::Unusable(message.to_owned()), None)));
+        }
         for index in 0..self.flow().steps.len() {
             if let Err(stop) = self.step(index).await {
                 self.tidy_up(&stop).await;

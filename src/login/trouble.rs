@@ -34,6 +34,8 @@ pub(super) enum Trouble {
     AcceptedWrongPassword(String),
     /// The user is logged in although no password was sent.
     AcceptedWithoutCredentials(String),
+    /// The test account cannot be used.
+    Unusable(String),
     /// A fault of the flow or of Doorstep itself.
     Ours(String),
 }
@@ -63,6 +65,7 @@ impl Trouble {
             | Self::RefusalChanged(message)
             | Self::AcceptedWrongPassword(message)
             | Self::AcceptedWithoutCredentials(message)
+            | Self::Unusable(message)
             | Self::Ours(message) => message,
         }
     }

@@ -46,6 +46,7 @@ impl<W: Wire> Runner<'_, W> {
         let what = stop.trouble.message();
         match (&stop.trouble, verdict) {
             (Trouble::Fault(fault), _) => self.fault_message(stop, &fault.message, phase),
+            (Trouble::Unusable(message), _) => message.clone(),
             (_, Verdict::Lost(LostClass::AccountLocked)) => {
                 format!("the test account is locked, says the service: {what}")
             }

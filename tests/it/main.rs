@@ -17,6 +17,8 @@ mod report_vectors;
 mod sandbox;
 mod store;
 mod support;
+mod targets;
+mod targets_sixteen;
 mod tidy;
 mod worker_process;
 mod worker_store;

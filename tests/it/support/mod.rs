@@ -6,3 +6,4 @@ pub(crate) mod outside;
 pub(crate) mod probe;
 pub(crate) mod raw_server;
 pub(crate) mod resolver;
+pub(crate) mod targets;
