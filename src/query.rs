@@ -1,1 +1,70 @@
-//! The whole read path: store to report model.
+//! The whole read path: store to report model. Knows no command line and no rendering.
+
+use jiff::Timestamp;
+
+use crate::model::{Objective, Policy, Population, ScheduleDeclaration};
+use crate::report::ReportModel;
+use crate::report::build::{Builder, Inputs};
+use crate::slo::Period;
+use crate::store::{Columns, Error, RunFilter, Store};
+
+/// What is asked of a store.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The site's or service's name.
+    pub site: &'a str,
+    /// The span of all tables and charts: it must hold every objective's period.
+    pub period: &'a Period,
+    /// Slots are due until here: see [`Inputs::until`].
+    pub until: Timestamp,
+    /// The objectives, each with the period in its own zone.
+    pub objectives: &'a [(Objective, Period)],
+    /// Who the users are.
+    pub population: &'a Population,
+    /// The rules.
+    pub policy: &'a Policy,
+    /// The program and version, and the command that makes the report again.
+    pub generated_from: &'a str,
+}
+
+/// How far the reading is: runs read, and slots due in the period, as far as declared.
+pub type Progress<'a> = &'a mut (dyn FnMut(u64, u64) + Send);
+
+/// Reads what a store holds of a period and makes the report of it.
+///
+/// # Errors
+/// Whatever keeps the store from being read or understood: a report leaves nothing out silently.
+pub async fn report(store: &Store, question: &Question<'_>, progress: Progress<'_>) -> Result<ReportModel, Error> {
+    let period = question.period;
+    let declarations = store.declarations(period.start, period.end).await?;
+    let due = slots_due(&declarations, period);
+    let mut builder = Builder::new(Inputs {
+        site: question.site,
+        period,
+        until: question.until,
+        objectives: question.objectives,
+        declarations: &declarations,
+        population: question.population,
+        policy: question.policy,
+        generated_from: question.generated_from,
+    });
+    let mut read = 0;
+    let filter = RunFilter::between(period.start, period.end);
+    let summary = store
+        .read(&filter, Columns::Timings, &mut |row| {
+            builder.add(&row.run);
+            read += 1;
+            progress(read, due);
+        })
+        .await?;
+    Ok(builder.finish(summary.revision.as_str()))
+}
+
+/// Roughly how many runs to expect: a declaration that another one replaces is counted to the end.
+fn slots_due(declarations: &[ScheduleDeclaration], period: &Period) -> u64 {
+    let due = |said: &ScheduleDeclaration| -> u64 {
+        let from = said.from.max(period.start);
+        said.flows.iter().map(|flow| flow.schedule.count(&said.vantage, from, period.end)).sum()
+    };
+    declarations.iter().map(due).sum()
+}

@@ -5,11 +5,14 @@ pub mod completions;
 pub mod configuration;
 pub mod explain;
 pub mod print;
+pub mod report;
 pub mod run;
+pub mod runs;
 pub mod sandbox;
 pub mod schema;
 pub mod terminal;
 pub mod try_login;
+mod when;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

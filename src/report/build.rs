@@ -51,8 +51,6 @@ pub struct Inputs<'a> {
     pub population: &'a Population,
     /// The rules.
     pub policy: &'a Policy,
-    /// The revision of the data.
-    pub data_revision: &'a str,
     /// The program and version, and the command that makes the report again.
     pub generated_from: &'a str,
 }
@@ -76,6 +74,7 @@ pub struct Builder<'a> {
     cells: BTreeMap<(FlowName, VantageName), StepCells>,
     revisions: BTreeMap<FlowName, BTreeMap<Revision, Timestamp>>,
     runs: u64,
+    data_revision: String,
 }
 
 impl<'a> Builder<'a> {
@@ -94,6 +93,7 @@ impl<'a> Builder<'a> {
             cells: BTreeMap::new(),
             revisions: BTreeMap::new(),
             runs: 0,
+            data_revision: String::new(),
         }
     }
 
@@ -132,9 +132,10 @@ impl<'a> Builder<'a> {
         self.intervals.get(flow).copied()
     }
 
-    /// The report.
+    /// The report, with the revision of the data that it was made from.
     #[must_use]
-    pub fn finish(self) -> ReportModel {
+    pub fn finish(mut self, data_revision: &str) -> ReportModel {
+        data_revision.clone_into(&mut self.data_revision);
         let outcomes: BTreeMap<Series, Vec<Outcome>> = self
             .ledgers
             .iter()

@@ -19,7 +19,7 @@ const COLUMNS: [&str; 8] = ["scope", "name", "metric", "value", "low", "high", "
 #[must_use]
 pub fn render(model: &ReportModel) -> String {
     let mut table = Table { text: String::new() };
-    table.line(COLUMNS.map(str::to_owned));
+    table.line(&COLUMNS.map(str::to_owned));
     head(&mut table, model);
     for alarm in &model.alarms {
         let name = format!("{}/{}/{}", alarm.flow, alarm.kind, alarm.class);
@@ -67,15 +67,15 @@ struct Table {
 }
 
 impl Table {
-    fn line(&mut self, cells: [String; 8]) {
-        let quoted: Vec<String> = cells.into_iter().map(quote).collect();
+    fn line(&mut self, cells: &[String; 8]) {
+        let quoted: Vec<String> = cells.iter().map(|cell| quote(cell)).collect();
         self.text.push_str(&quoted.join(","));
         self.text.push('\n');
     }
 
     fn row(&mut self, scope: &str, name: &str, metric: &str, value: impl Cell, unit: &str) {
         let absent = String::new;
-        self.line([
+        self.line(&[
             scope.to_owned(),
             name.to_owned(),
             metric.to_owned(),
@@ -95,7 +95,7 @@ impl Table {
         unit: &str,
         n: Option<u64>,
     ) {
-        self.line([
+        self.line(&[
             scope.to_owned(),
             name.to_owned(),
             metric.to_owned(),
@@ -113,9 +113,10 @@ impl Table {
     }
 }
 
-/// RFC 4180: a cell with a comma, a quote or a line end stands in quotes.
-fn quote(cell: String) -> String {
-    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
+/// A cell as RFC 4180 wants it: with a comma, a quote or a line end it stands in quotes.
+#[must_use]
+pub fn quote(cell: &str) -> String {
+    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
 }
 
 fn head(table: &mut Table, model: &ReportModel) {

@@ -10,6 +10,7 @@ pub mod json;
 pub mod markdown;
 pub mod model;
 pub mod run_json;
+pub mod summary;
 pub mod waterfall;
 pub mod words;
 

@@ -114,13 +114,12 @@ impl World {
             declarations: &self.declarations,
             population: &self.population,
             policy: &self.policy,
-            data_revision: "0123456789abcdef",
             generated_from: "doorstep test",
         });
         for run in runs {
             builder.add(run);
         }
-        builder.finish()
+        builder.finish("0123456789abcdef")
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn head(data: &Data<'_>) -> Head {
         slots: slots(data),
         vantages: vantages(data),
         runs: data.builder.runs,
-        data_revision: inputs.data_revision.to_owned(),
+        data_revision: data.builder.data_revision.clone(),
         policy_revision: inputs.policy.revision(),
         policy: inputs.policy.clone(),
         policy_text: policy_text(inputs.policy),

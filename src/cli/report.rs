@@ -1,0 +1,237 @@
+//! `doorstep report`: what a store says about a period, as files or on standard output.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::clock::Clock;
+use crate::config::Site;
+use crate::model::{Micros, Objective, StoreLocation};
+use crate::query::{self, Question};
+use crate::report::{ReportModel, csv, html, json, markdown, summary};
+use crate::slo::{Attainment, Period, PeriodError};
+use crate::store::Store;
+
+use super::configuration::ConfigurationArgs;
+use super::{CommandError, Exit, chain, print, terminal, when};
+
+/// Make the report of a period: availability with its interval, budget, verdicts, latency, failures, user impact.
+#[derive(Debug, clap::Args)]
+pub struct ReportArgs {
+    #[command(flatten)]
+    configuration: ConfigurationArgs,
+    /// An ISO week such as 2026-W47, in the zone of each objective.
+    #[arg(long, conflicts_with_all = ["last_week", "from", "to"])]
+    week: Option<String>,
+    /// The last week that has ended (the default).
+    #[arg(long, conflicts_with_all = ["from", "to"])]
+    last_week: bool,
+    /// The first instant: RFC 3339, a date, '2026-11-20 14:00', -2h or now.
+    #[arg(long, value_name = "TIME", requires = "to", allow_hyphen_values = true)]
+    from: Option<String>,
+    /// The end, written alike.
+    #[arg(long, value_name = "TIME", requires = "from", allow_hyphen_values = true)]
+    to: Option<String>,
+    /// IANA zone of --from, --to and of times in the report; that of the first objective when not given.
+    #[arg(long, value_name = "ZONE")]
+    zone: Option<String>,
+    /// What the report is about; the names of the flows when not given.
+    #[arg(long, value_name = "TEXT")]
+    title: Option<String>,
+    /// A folder for the files; without it, the report goes to standard output.
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// html, md, json or csv; several with commas. All into --out, md to standard output when not given.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    format: Vec<Format>,
+    /// End with exit code 1 when an objective was missed.
+    #[arg(long)]
+    fail_on_missed: bool,
+}
+
+/// A rendering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// One self-contained page.
+    Html,
+    /// Markdown.
+    Md,
+    /// The whole model.
+    Json,
+    /// One row per number.
+    Csv,
+}
+
+impl Format {
+    const ALL: [Self; 4] = [Self::Html, Self::Md, Self::Json, Self::Csv];
+
+    fn render(self, model: &ReportModel) -> (&'static str, String) {
+        match self {
+            Self::Html => ("report.html", html::render(model)),
+            Self::Md => ("report.md", markdown::render(model)),
+            Self::Json => ("report.json", json::render(model)),
+            Self::Csv => ("report.csv", csv::render(model)),
+        }
+    }
+}
+
+/// Makes the report: [`Exit::Good`] when one was made, whatever it says, but [`Exit::Bad`] for a missed objective when
+/// that was asked for.
+///
+/// # Errors
+/// Arguments or a configuration that are not right, a store that cannot be read, files that cannot be written.
+pub async fn execute(args: ReportArgs) -> Result<Exit, CommandError> {
+    if args.out.is_none() && args.format.len() > 1 {
+        return Err(usage("several formats need a folder: add --out FOLDER".to_owned()));
+    }
+    let site = args.configuration.site()?;
+    let now = Clock::system().now();
+    let span = Span::of(&args, &site, now).map_err(usage)?;
+    let store = open(&site)?;
+    let title = args.title.clone().unwrap_or_else(|| title(&site));
+    let question = Question {
+        site: &title,
+        period: &span.period,
+        until: settled(&site, now),
+        objectives: &span.objectives,
+        population: &site.population,
+        policy: &site.policy,
+        generated_from: &span.command,
+    };
+    let bar = terminal::progress(0, "runs read");
+    let shown = bar.clone();
+    let mut progress = move |read: u64, due: u64| {
+        if read.is_multiple_of(1_000) {
+            shown.set_length(due.max(read));
+            shown.set_position(read);
+        }
+    };
+    let model = query::report(&store, &question, &mut progress).await;
+    bar.finish_and_clear();
+    let model = model.map_err(|error| CommandError::new(Exit::Store, chain(&error)))?;
+    deliver(&args, &model)?;
+    let missed = model.objectives.iter().any(|objective| objective.verdict == Attainment::Missed);
+    Ok(if args.fail_on_missed && missed { Exit::Bad } else { Exit::Good })
+}
+
+fn usage(message: String) -> CommandError {
+    CommandError::new(Exit::Usage, message)
+}
+
+/// The store that the configuration names, together with what still lies in the spool of this machine.
+///
+/// # Errors
+/// With [`Exit::Store`], when it does not exist or cannot be opened. Reading must not create what it finds absent.
+pub(super) fn open(site: &Site) -> Result<Store, CommandError> {
+    if let StoreLocation::Folder(path) = &site.store
+        && !path.is_dir()
+        && !site.spool.is_dir()
+    {
+        let message = format!(
+            "there is no store at {}: run 'doorstep run' first, or name another place with --store",
+            path.display()
+        );
+        return Err(CommandError::new(Exit::Store, message));
+    }
+    let store = Store::open(&site.store).map_err(|error| CommandError::new(Exit::Store, chain(&error)))?;
+    Ok(store.with_spool(&site.spool))
+}
+
+/// Until when every run has ended and was recorded: runs under way must not be taken for missing.
+fn settled(site: &Site, now: Timestamp) -> Timestamp {
+    let longest = site.flows.iter().map(|flow| flow.limits.timeout).max().unwrap_or_default();
+    let behind = Micros::from(longest.saturating_add(site.flush).saturating_add(Duration::from_secs(1)));
+    let micros = now.as_microsecond().saturating_sub(i64::try_from(behind.0).unwrap_or(i64::MAX));
+    Timestamp::from_microsecond(micros).unwrap_or(now)
+}
+
+fn title(site: &Site) -> String {
+    match site.flows.as_slice() {
+        [] => "no flows".to_owned(),
+        flows @ ([_] | [_, _] | [_, _, _]) => {
+            flows.iter().map(|flow| flow.name.as_str()).collect::<Vec<_>>().join(", ")
+        }
+        flows => format!("{} flows", flows.len()),
+    }
+}
+
+/// What the report is about in time.
+struct Span {
+    period: Period,
+    objectives: Vec<(Objective, Period)>,
+    /// How to make the same report again.
+    command: String,
+}
+
+impl Span {
+    fn of(args: &ReportArgs, site: &Site, now: Timestamp) -> Result<Self, String> {
+        let first = site.objectives.first().map_or(TimeZone::UTC, |objective| objective.zone.clone());
+        let zone = args.zone.as_deref().map(when::zone).transpose()?.unwrap_or(first);
+        let program = concat!("doorstep ", env!("CARGO_PKG_VERSION"));
+        let said = |error: PeriodError| error.to_string();
+        if let (Some(from), Some(to)) = (&args.from, &args.to) {
+            let (start, end) = (when::instant(from, now, &zone)?, when::instant(to, now, &zone)?);
+            let period = Period::between(start, end, &zone).map_err(said)?;
+            let each = |objective: &Objective| Period::between(start, end, &objective.zone);
+            let command = format!("{program}: doorstep report --from {start} --to {end}");
+            return Ok(Self { objectives: objectives(site, each).map_err(said)?, period, command });
+        }
+        let week = match &args.week {
+            Some(week) => Period::week(week, &zone),
+            None => Period::last_week(now, &zone),
+        };
+        let week = week.map_err(said)?;
+        let each = |objective: &Objective| Period::week(&week.label, &objective.zone);
+        let command = format!("{program}: doorstep report --week {}", week.label);
+        let objectives = objectives(site, each).map_err(said)?;
+        // Weeks of other zones begin and end at other instants: the tables span them all.
+        let start = objectives.iter().map(|(_, period)| period.start).min().unwrap_or(week.start);
+        let end = objectives.iter().map(|(_, period)| period.end).max().unwrap_or(week.end);
+        let period = Period { start: start.min(week.start), end: end.max(week.end), ..week };
+        Ok(Self { period, objectives, command })
+    }
+}
+
+fn objectives(
+    site: &Site,
+    period: impl Fn(&Objective) -> Result<Period, PeriodError>,
+) -> Result<Vec<(Objective, Period)>, PeriodError> {
+    site.objectives.iter().map(|objective| Ok((objective.clone(), period(objective)?))).collect()
+}
+
+/// Writes what was asked for, and ends with the summary.
+fn deliver(args: &ReportArgs, model: &ReportModel) -> Result<(), CommandError> {
+    let mut lines = summary::lines(model);
+    let Some(folder) = &args.out else {
+        let format = args.format.first().copied().unwrap_or(Format::Md);
+        print::out(&format.render(model).1);
+        for line in lines {
+            print::note(&line);
+        }
+        return Ok(());
+    };
+    let formats = if args.format.is_empty() { &Format::ALL[..] } else { &args.format[..] };
+    let written = write(folder, formats, model)
+        .map_err(|(path, error)| CommandError::new(Exit::Lost, format!("cannot write {}: {error}", path.display())))?;
+    let names: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
+    lines.push(names.join(", "));
+    print::out(&format!("{}\n", lines.join("\n")));
+    Ok(())
+}
+
+/// Writes each file whole or not at all: a reader never sees half of one.
+fn write(folder: &Path, formats: &[Format], model: &ReportModel) -> Result<Vec<PathBuf>, (PathBuf, std::io::Error)> {
+    fs::create_dir_all(folder).map_err(|error| (folder.to_owned(), error))?;
+    let mut written = Vec::new();
+    for format in formats {
+        let (name, text) = format.render(model);
+        let (path, partial) = (folder.join(name), folder.join(format!(".{name}.partial")));
+        fs::write(&partial, text).map_err(|error| (partial.clone(), error))?;
+        fs::rename(&partial, &path).map_err(|error| (path.clone(), error))?;
+        written.push(path);
+    }
+    Ok(written)
+}

@@ -1,0 +1,86 @@
+//! The report in four lines, for a terminal or a chat.
+
+use super::ReportModel;
+use super::format::{count, percent, span};
+use super::model::{FailureRow, FlowReport, ObjectiveReport};
+use crate::slo::Attainment;
+
+/// What was reported on, what became of the promises, the worst of them, and why logins failed. An alarm stands in
+/// front of it all.
+#[must_use]
+pub fn lines(model: &ReportModel) -> Vec<String> {
+    let mut lines: Vec<String> = model
+        .alarms
+        .iter()
+        .map(|alarm| format!("SECURITY: {} at {}: {} times", alarm.class, alarm.flow, count(alarm.count)))
+        .collect();
+    lines.push(subject(model));
+    lines.push(verdicts(&model.objectives));
+    lines.push(worst(model));
+    lines.push(failures(&model.flows));
+    lines
+}
+
+fn subject(model: &ReportModel) -> String {
+    let head = &model.head;
+    let due: Option<u64> = head.slots.iter().map(|row| row.due).sum();
+    let missing: u64 = head.slots.iter().filter_map(|row| row.missing).sum();
+    let coverage = match due {
+        Some(due) => format!("{} slots due, {} without a run", count(due), count(missing)),
+        None => "slots due are unknown".to_owned(),
+    };
+    let vantages = head.vantages.len();
+    let places = if vantages == 1 { "1 vantage".to_owned() } else { format!("{vantages} vantages") };
+    format!("{}, {}: {} runs from {places}; {coverage}", head.site, head.period.label, count(head.runs))
+}
+
+fn verdicts(objectives: &[ObjectiveReport]) -> String {
+    if objectives.is_empty() {
+        return "no objective is configured".to_owned();
+    }
+    let kinds = [Attainment::Met, Attainment::Missed, Attainment::Undecided, Attainment::NoData];
+    let parts: Vec<String> = kinds
+        .iter()
+        .map(|&kind| (kind, objectives.iter().filter(|objective| objective.verdict == kind).count()))
+        .filter(|(_, number)| *number > 0)
+        .map(|(kind, number)| format!("{number} {}", kind.as_str()))
+        .collect();
+    let many =
+        if objectives.len() == 1 { "1 objective".to_owned() } else { format!("{} objectives", objectives.len()) };
+    format!("{many}: {}", parts.join(", "))
+}
+
+/// The objective that spent most of its budget.
+fn worst(model: &ReportModel) -> String {
+    let spent = |objective: &&ObjectiveReport| objective.budget.map(|budget| budget.spent_share);
+    let worst = model
+        .objectives
+        .iter()
+        .filter(|objective| spent(objective).is_some())
+        .max_by(|a, b| spent(a).partial_cmp(&spent(b)).unwrap_or(std::cmp::Ordering::Equal));
+    let Some(objective) = worst else { return "no login has a verdict".to_owned() };
+    let mut text = format!(
+        "{}: {} of logins failed, {} of the budget spent",
+        objective.name,
+        percent(objective.failing, objective.interval),
+        objective.budget.map_or_else(String::new, |budget| super::words::spent(budget.spent_share))
+    );
+    if let Some(users) = objective.users.as_ref().filter(|users| users.impact.is_some()) {
+        text.push_str(&format!(", user impact {}", percent(users.impact, users.interval)));
+    }
+    text
+}
+
+fn failures(flows: &[FlowReport]) -> String {
+    let mut rows: Vec<(&FlowReport, &FailureRow)> =
+        flows.iter().flat_map(|flow| flow.failures.iter().map(move |row| (flow, row))).collect();
+    rows.sort_by_key(|(_, row)| std::cmp::Reverse(row.count));
+    let shown: Vec<String> = rows
+        .iter()
+        .take(3)
+        .map(|(flow, row)| format!("{} {}({}) at {}", count(row.count), row.verdict, row.class, flow.name))
+        .collect();
+    let slowest = flows.iter().filter_map(|flow| flow.latency.login.percentile("p95")).map(|p95| p95.value).max();
+    let slow = slowest.map_or_else(String::new, |p95| format!("; p95 of a login {}", span(p95)));
+    if shown.is_empty() { format!("no run failed{slow}") } else { format!("{}{slow}", shown.join(", ")) }
+}
