@@ -104,6 +104,8 @@ enum Command {
     Sandbox(sandbox::SandboxArgs),
     /// Probe on schedule until told to stop.
     Run(run::RunArgs),
+    Report(report::ReportArgs),
+    Runs(runs::RunsArgs),
     /// Print a completion script for a shell.
     Completions(completions::CompletionsArgs),
 }
@@ -141,6 +143,8 @@ async fn execute(command: Command) -> Result<Exit, CommandError> {
         Command::Schema(args) => schema::execute(&args),
         Command::Sandbox(args) => sandbox::execute(args).await,
         Command::Run(args) => run::execute(&args).await,
+        Command::Report(args) => report::execute(args).await,
+        Command::Runs(args) => runs::execute(args).await,
         Command::Completions(args) => completions::execute(&args, &mut Arguments::command()),
     }
 }

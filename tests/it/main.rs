@@ -11,6 +11,7 @@ mod net_phases;
 mod net_proxy;
 mod net_tls;
 mod report_build;
+mod report_query;
 mod report_render;
 mod report_synthetic;
 mod report_vectors;

@@ -1,0 +1,50 @@
+//! From the spool through the store to the report, and the same bytes however the runs are kept.
+
+use std::time::Duration;
+
+use doorstep::clock::Clock;
+use doorstep::query::{self, Question};
+use doorstep::report::{ReportModel, markdown};
+use doorstep::store::{Shipper, Spool, Store};
+
+use crate::report_synthetic::{World, thirty_seven_of_a_thousand};
+
+async fn ask(store: &Store, world: &World) -> (ReportModel, u64) {
+    let question = Question {
+        site: "Example Shop",
+        period: &world.period,
+        until: world.until,
+        objectives: &world.objectives,
+        population: &world.population,
+        policy: &world.policy,
+        generated_from: "doorstep test",
+    };
+    let mut due_seen = 0;
+    let model = query::report(store, &question, &mut |_, due| due_seen = due).await.expect("a report");
+    (model, due_seen)
+}
+
+#[tokio::test]
+async fn a_store_answers_like_the_runs_themselves_before_and_after_shipping() {
+    let world = thirty_seven_of_a_thousand();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (spool, _) = Spool::open(folder.path(), &Clock::system()).expect("a spool");
+    for runs in world.runs.chunks(100) {
+        let recorded = futures_util::future::join_all(runs.iter().map(|run| spool.append(run))).await;
+        assert!(recorded.iter().all(Result::is_ok));
+    }
+    let store = Store::in_memory().with_spool(folder.path());
+    for declaration in &world.declarations {
+        store.declare(declaration).await.expect("a declaration");
+    }
+    let (spooled, due) = ask(&store, &world).await;
+    assert_eq!(due, 1000);
+    let direct = ReportModel { head: spooled.head.clone(), ..world.report() };
+    assert_eq!(spooled, direct);
+    assert_eq!(spooled.objectives[0].failing, Some(0.037));
+
+    let shipped = Shipper::new(spool, store.clone(), Duration::ZERO).ship_all().await;
+    assert_eq!((shipped.runs, shipped.errors.len()), (1000, 0));
+    let (stored, _) = ask(&store, &world).await;
+    assert_eq!(markdown::render(&stored), markdown::render(&spooled), "the data's revision included");
+}
