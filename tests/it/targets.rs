@@ -3,10 +3,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use doorstep::model::{BadClass, Verdict};
 
-use crate::support::targets::{PASSWORD, Target, flow_as_written, log_in, log_in_as, try_wrong_password};
+use crate::support::targets::{PASSWORD, Target, flow_as_written, log_in, log_in_as, main_file, try_wrong_password};
 
 /// One whole login with its proofs: good, with the identity and the logout steps done.
 macro_rules! whole_login {
@@ -68,6 +69,37 @@ wrong_password!(wordpress_administrator_refuses, "wordpress", "wordpress-adminis
 wrong_password!(wordpress_rest_refuses, "wordpress", "wordpress-rest.yaml");
 wrong_password!(relying_party_by_query_refuses, "rp-dance", "rp-query.yaml");
 wrong_password!(relying_party_by_form_post_refuses, "rp-dance", "rp-form-post.yaml");
+
+/// The same by hand: `doorstep try` says it by its exit code, and shows no password.
+#[test]
+fn the_binary_tries_a_login() {
+    let Some(target) = Target::find("rp-dance") else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let main = folder.path().join("doorstep.yaml");
+    fs::write(&main, main_file(&target, "rp-query.yaml")).expect("a file");
+    let attempt = |password: &str, more: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_doorstep"))
+            .args(["try", "--config"])
+            .arg(&main)
+            .args(more)
+            .env("PROBE_PASSWORD", password)
+            .output()
+            .expect("the binary");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(!text.contains(password), "the password is shown: {text}");
+        (output.status.code(), text)
+    };
+    let (code, text) = attempt(PASSWORD, &[]);
+    assert_eq!(code, Some(0), "{text}");
+    for shown in ["good", "consent", "/me"] {
+        assert!(text.contains(shown), "no '{shown}' in {text}");
+    }
+    let (code, text) = attempt("not the password of the probe", &[]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("credentials_refused"), "{text}");
+    let (code, text) = attempt(PASSWORD, &["--wrong-password"]);
+    assert_eq!(code, Some(0), "{text}");
+}
 
 #[test]
 fn each_flow_of_the_targets_is_valid_as_written() {

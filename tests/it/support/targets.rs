@@ -81,13 +81,26 @@ fn only_flow(loaded: Loaded) -> Flow {
     site.flows.into_iter().next().expect("the one flow")
 }
 
+/// A main file for the binary: one flow of `tests/targets` at the target's addresses, the passwords from the
+/// environment variable `PROBE_PASSWORD`.
+pub(crate) fn main_file(target: &Target, file: &str) -> String {
+    let flow = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/targets").join(file);
+    main_text(&target.addresses, &flow.display().to_string())
+}
+
 /// Loads a flow as if it lay in `tests/targets` beside a main file that knows all accounts of the targets.
 fn load(addresses: &BTreeMap<String, String>, flow: &str) -> Loaded {
+    let main = main_text(addresses, "flow.yaml");
+    let files = InMemory([(PathBuf::from(MAIN), main), (PathBuf::from(FLOW), flow.to_owned())].into());
+    config::load(Path::new(MAIN), &files, &Overrides::default())
+}
+
+fn main_text(addresses: &BTreeMap<String, String>, flow: &str) -> String {
     let mut main = String::from("vantages: { here: {} }\naccounts:\n");
     for name in ACCOUNTS {
-        let _ = writeln!(main, "  {name}: {{ username: {name}, password: {{ env: UNUSED }} }}");
+        let _ = writeln!(main, "  {name}: {{ username: {name}, password: {{ env: PROBE_PASSWORD }} }}");
     }
-    main.push_str("flows:\n  - file: flow.yaml\n");
+    let _ = writeln!(main, "flows:\n  - file: {flow}");
     if !addresses.is_empty() {
         main.push_str("    variables:\n");
     }
@@ -98,8 +111,7 @@ fn load(addresses: &BTreeMap<String, String>, flow: &str) -> Loaded {
     if let Some(folder) = addresses.get("tls") {
         let _ = writeln!(main, "    network: {{ certificate_authorities: [\"{folder}/ca.crt\"] }}");
     }
-    let files = InMemory([(PathBuf::from(MAIN), main), (PathBuf::from(FLOW), flow.to_owned())].into());
-    config::load(Path::new(MAIN), &files, &Overrides::default())
+    main
 }
 
 /// The accounts that flows name; each is called by its user name.
