@@ -23,6 +23,8 @@ mod ship;
 mod spool;
 mod spool_files;
 mod stamp;
+#[cfg(test)]
+mod tests;
 
 pub use error::{Error, SegmentError};
 pub use filter::RunFilter;

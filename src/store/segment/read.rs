@@ -1,6 +1,7 @@
 //! The bytes of a segment into runs, reading no column that is not asked for.
 
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use parquet::data_type::FixedLenByteArrayType;
@@ -69,7 +70,7 @@ pub(in crate::store) struct Reader {
 impl Reader {
     /// Reads the footer, which must be among the parts of `file`.
     pub(in crate::store) fn open(file: &SparseFile) -> Result<Self, SegmentError> {
-        let metadata = ParquetMetaDataReader::new().parse_and_finish(file)?;
+        let metadata = guarded(|| Ok(ParquetMetaDataReader::new().parse_and_finish(file)?))?;
         let pairs = metadata.file_metadata().key_value_metadata();
         let version =
             pairs.and_then(|pairs| pairs.iter().find(|pair| pair.key == schema::VERSION_KEY)?.value.as_deref());
@@ -103,12 +104,23 @@ impl Reader {
         columns: Columns,
     ) -> Result<Vec<Row>, SegmentError> {
         let file = Arc::new(file);
-        let mut rows = Vec::new();
-        for group in self.metadata.row_groups().iter().filter(|group| may_hold(group, &selection.filter)) {
-            read_group(&Group::new(&file, group)?, selection, columns, &mut rows)?;
-        }
-        Ok(rows)
+        guarded(|| {
+            let mut rows = Vec::new();
+            for group in self.metadata.row_groups().iter().filter(|group| may_hold(group, &selection.filter)) {
+                read_group(&Group::new(&file, group)?, selection, columns, &mut rows)?;
+            }
+            Ok(rows)
+        })
     }
+}
+
+/// Runs a decoder. The Parquet layer checks what it reads, but not all of it: some damaged bytes make it panic, which is
+/// an error of this segment and nothing more.
+fn guarded<T>(decode: impl FnOnce() -> Result<T, SegmentError>) -> Result<T, SegmentError> {
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(SegmentError::Decoder(text.unwrap_or("it panicked").to_owned()))
+    })
 }
 
 /// The paths of all columns that are read for `columns`.

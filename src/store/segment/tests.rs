@@ -114,9 +114,9 @@ proptest! {
         prop_assert!(decode(&Bytes::copy_from_slice(&bytes[..cut]), &everything(), Columns::Everything).is_err());
         bytes[cut] ^= 1 << bit;
         // Pages carry no checksum that the reader could hold them to; what must not happen is a panic.
-        let damaged = Bytes::from(bytes);
-        let read = std::panic::catch_unwind(|| decode(&damaged, &everything(), Columns::Everything).map(|rows| rows.len()));
-        prop_assert!(read.is_ok(), "a flipped bit at {} of {} panicked", cut, damaged.len());
+        if let Err(error) = decode(&Bytes::from(bytes), &everything(), Columns::Everything) {
+            prop_assert!(!error.to_string().is_empty());
+        }
     }
 }
 
