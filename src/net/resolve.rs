@@ -1,8 +1,10 @@
 //! From a host to one address. Knows the system's resolver and the choice of family; a resolver of the flow's own is
 //! asked by [`super::dns`].
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 
+use tokio::sync::Semaphore;
 use url::Host;
 
 use crate::model::{AddressFamily, BadClass, Phase};
@@ -63,18 +65,27 @@ impl Resolver {
     }
 
     async fn system(self, name: &str) -> Result<IpAddr, Fault> {
-        // The port has no meaning here.
-        let found = tokio::net::lookup_host((name, 0)).await;
-        let addresses = found.map_err(|error| unresolved(name, &fault::chain(&error)))?;
-        let mut any = false;
-        for address in addresses.map(|address| address.ip()) {
-            any = true;
-            if self.accepts(address) {
-                return Ok(address);
-            }
-        }
-        Err(unresolved(name, if any { "it has no address of the family that the flow wants" } else { "no address" }))
+        let addresses = lookup(name).await.map_err(|error| unresolved(name, &fault::chain(&error)))?;
+        let accepted = addresses.iter().copied().find(|&address| self.accepts(address));
+        accepted.ok_or_else(|| {
+            let none = addresses.is_empty();
+            unresolved(name, if none { "no address" } else { "it has no address of the family that the flow wants" })
+        })
     }
+}
+
+/// Asks the system. That blocks a thread and cannot be called off, not even by a deadline: were all threads of the
+/// pool to wait for a resolver that is gone, nothing else that blocks (the journal's files) would get one.
+async fn lookup(name: &str) -> io::Result<Vec<IpAddr>> {
+    static AT_ONCE: Semaphore = Semaphore::const_new(256);
+    let permit = AT_ONCE.acquire().await.map_err(io::Error::other)?;
+    let name = name.to_owned();
+    let found = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        // The port has no meaning here.
+        Ok((name.as_str(), 0).to_socket_addrs()?.map(|address| address.ip()).collect())
+    });
+    found.await.map_err(io::Error::other)?
 }
 
 fn unresolved(name: &str, why: &str) -> Fault {
