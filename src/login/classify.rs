@@ -29,6 +29,8 @@ pub(super) struct Situation<'a> {
     pub(super) identity_step: bool,
     /// The answer to the password, or the answer of a step between it and the proof, shows the login form again.
     pub(super) form_again: bool,
+    /// The answer to the password led by way of a page for logged-in users back to where the login began.
+    pub(super) thrown_back: bool,
 }
 
 /// Judges.
@@ -88,6 +90,9 @@ fn of_page(situation: &Situation<'_>) -> BadClass {
         }
         if let Trouble::Identity { somebody_else: true, .. } = situation.trouble {
             return BadClass::WrongIdentity;
+        }
+        if situation.thrown_back {
+            return BadClass::SessionUnusable;
         }
         let denied = unauthorized || status == Some(StatusCode::FORBIDDEN);
         // Whatever else a page lacks where the user should be shown, the session did not get there.
@@ -159,6 +164,7 @@ mod tests {
             credential_step: false,
             identity_step: false,
             form_again: false,
+            thrown_back: false,
         }
     }
 

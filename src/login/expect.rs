@@ -232,10 +232,22 @@ fn check_identity(identity: &Identity, facts: &Facts<'_>) -> Result<String, Trou
     let nobody = |message: String| Trouble::Identity { message, somebody_else: false };
     match identity {
         Identity::Shown(text) => {
-            if contains(facts.reading.text(), text, facts.variables)? {
-                Ok(format!("identity: the page shows {}", describe(text)))
-            } else {
-                Err(nobody(format!("the page does not show {}, which would prove who is logged in", describe(text))))
+            let (found, somebody_else) = match text {
+                TextMatch::Pattern(pattern) => (pattern.is_match(facts.reading.text()), false),
+                TextMatch::Plain(template) => {
+                    find_name(facts.reading.text(), &collapse(&template.fill(facts.variables)?))
+                }
+            };
+            let wanted = describe(text);
+            match (found, somebody_else) {
+                (true, _) => Ok(format!("identity: the page shows {wanted}")),
+                (false, true) => Err(Trouble::Identity {
+                    message: format!("the page shows a longer name that only begins or ends with {wanted}"),
+                    somebody_else,
+                }),
+                (false, false) => {
+                    Err(nobody(format!("the page does not show {wanted}, which would prove who is logged in")))
+                }
             }
         }
         Identity::Value { source, is } => {
@@ -254,6 +266,27 @@ fn check_identity(identity: &Identity, facts: &Facts<'_>) -> Result<String, Trou
     }
 }
 
+/// Whether the text shows this name as a whole (`probe` is not shown by `probe-2`), and whether it shows one that only
+/// holds it.
+fn find_name(text: &str, name: &str) -> (bool, bool) {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '+' | '@');
+    let mut somebody_else = false;
+    for (at, _) in text.match_indices(name).filter(|_| !name.is_empty()) {
+        let mut after = text[at + name.len()..].chars();
+        let next = after.next();
+        // A full stop ends a sentence, or goes on within a name.
+        let goes_on = next.is_some_and(|c| is_part(c) || (c == '.' && after.next().is_some_and(char::is_alphanumeric)));
+        let comes_on = text[..at].chars().next_back().is_some_and(|c| is_part(c) || c == '.');
+        let (first, last) = (name.chars().next(), name.chars().next_back());
+        if (goes_on && last.is_some_and(is_part)) || (comes_on && first.is_some_and(is_part)) {
+            somebody_else = true;
+        } else {
+            return (true, false);
+        }
+    }
+    (false, somebody_else)
+}
+
 /// What is looked for, as the flow writes it.
 fn describe(text: &TextMatch) -> String {
     match text {
@@ -266,4 +299,126 @@ fn describe(text: &TextMatch) -> String {
 pub(super) fn short(text: &str) -> String {
     let masked = super::secrecy::mask_words(&collapse(text));
     if masked.chars().count() <= 80 { masked } else { masked.chars().take(79).chain(std::iter::once('…')).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::login::page::tests::page;
+    use crate::model::{Source, StatusSet, Template};
+
+    #[test]
+    fn a_name_is_shown_as_a_whole() {
+        let cases = [
+            ("Signed in as probe", "Signed in as probe", (true, false)),
+            ("Signed in as probe.", "Signed in as probe", (true, false)),
+            ("Signed in as probe-2", "Signed in as probe", (false, true)),
+            ("Signed in as probe.two", "Signed in as probe", (false, true)),
+            ("my-probe", "probe", (false, true)),
+            ("probe-2, probe", "probe", (true, false)),
+            ("probe@shop.test", "probe", (false, true)),
+            ("(probe)", "probe", (true, false)),
+            ("Hello: probe", "Hello:", (true, false)),
+            ("nobody", "probe", (false, false)),
+            ("anything", "", (false, false)),
+        ];
+        for (text, name, expected) in cases {
+            assert_eq!(find_name(text, name), expected, "{name} in {text}");
+        }
+    }
+
+    fn plain(text: &str) -> TextMatch {
+        TextMatch::Plain(Template::parse(text).unwrap())
+    }
+
+    fn pattern(text: &str) -> TextMatch {
+        TextMatch::Pattern(regex::Regex::new(text).unwrap().into())
+    }
+
+    fn json(value: &serde_json::Value) -> Option<JsonTemplate> {
+        Some(JsonTemplate::parse(value).unwrap())
+    }
+
+    fn html_cases() -> Vec<(Expectation, bool)> {
+        let css = |selector: &str, text: Option<TextMatch>, present: bool| Expectation::Css {
+            selector: selector.to_owned(),
+            text,
+            present,
+        };
+        let header = |name: &str, value: Option<TextMatch>| Expectation::Header { name: name.to_owned(), value };
+        let cookie = |name: &str, present: bool| Expectation::Cookie { name: name.to_owned(), present };
+        let status = |low, high| Expectation::Status(StatusSet { ranges: vec![(low, high)] });
+        let shown = |text: &str, present: bool| Expectation::Text { text: plain(text), present };
+        let attribute = Source::Css { selector: "#u".to_owned(), attribute: Some("data-id".to_owned()) };
+        let is = |source: Source, is: &str| {
+            Expectation::Identity(Identity::Value { source, is: Template::parse(is).unwrap() })
+        };
+        vec![
+            (status(200, 299), true),
+            (status(401, 401), false),
+            (Expectation::Url(plain("/home")), true),
+            (Expectation::Url(plain("/home?a={{ user }}")), true),
+            (Expectation::Url(plain("/home?a=2")), false),
+            (Expectation::Url(plain("http://a.test/home?a=probe")), true),
+            (Expectation::Url(plain("http://a.test/home")), false),
+            (Expectation::Url(pattern("^http://a")), true),
+            (shown("Hello probe", true), true),
+            (shown("Error", true), false),
+            (shown("Error", false), true),
+            (shown("Hello", false), false),
+            (css("#u", None, true), true),
+            (css("#u", Some(plain("{{ user }}")), true), true),
+            (css("#u", Some(pattern("^x")), true), false),
+            (css("#none", None, false), true),
+            (css("#u", None, false), false),
+            (header("x-a", Some(plain("1"))), true),
+            (header("X-A", Some(plain("2"))), false),
+            (header("x-b", None), false),
+            (cookie("sid", true), true),
+            (cookie("sid", false), false),
+            (cookie("other", false), true),
+            (is(attribute.clone(), "7"), true),
+            (is(attribute, "8"), false),
+            (is(Source::UrlPart("query.a".to_owned()), "{{ user }}"), true),
+            (is(Source::Cookie("sid".to_owned()), "v"), true),
+            (is(Source::Pattern(regex::Regex::new("Hello <b>(\\w+)").unwrap().into()), "probe"), true),
+        ]
+    }
+
+    #[test]
+    fn each_kind_holds_or_not() {
+        let mut page =
+            page("http://a.test/home?a=probe", "text/html", "<p>Hello <b>probe</b><i id=u data-id=7>probe</i>");
+        page.headers.insert("x-a", "1".parse().unwrap());
+        check_all(&page, html_cases());
+        let body = "{\"ok\": true, \"n\": null, \"users\": [{\"name\": \"probe\"}]}";
+        let page = crate::login::page::tests::page("http://a.test/", "application/json", body);
+        let at = |path: &str, equals: Option<JsonTemplate>| Expectation::Json { path: path.to_owned(), equals };
+        let cases = vec![
+            (at("$.ok", json(&serde_json::json!(true))), true),
+            (at("$.ok", json(&serde_json::json!("true"))), false),
+            (at("$.n", None), false),
+            (at("$.users[*].name", json(&serde_json::json!("{{ user }}"))), true),
+            (at("$.users[?@.name == 'probe']", None), true),
+            (at("$.gone", None), false),
+        ];
+        check_all(&page, cases);
+    }
+
+    fn check_all(page: &crate::login::page::Page, cases: Vec<(Expectation, bool)>) {
+        let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        let (mut jar, mut variables) = (Jar::new(10), Variables::default());
+        jar.store(&page.url, [&b"sid=v"[..]].into_iter(), now).unwrap();
+        variables.set("user", "probe");
+        let reading = Reading::new(page);
+        let facts = Facts { reading: &reading, variables: &variables, jar: &jar, now };
+        for (expectation, holds) in cases {
+            let checked = check(&expectation, &facts);
+            assert_eq!(checked.is_ok(), holds, "{expectation:?}: {checked:?}");
+        }
+        let unbound = Expectation::Text { text: plain("{{ gone }}"), present: true };
+        assert!(matches!(check(&unbound, &facts), Err(Trouble::Ours(_))));
+        let selector = Expectation::Css { selector: "##".to_owned(), text: None, present: true };
+        assert!(matches!(check(&selector, &facts), Err(Trouble::Ours(_))));
+    }
 }

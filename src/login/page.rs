@@ -112,6 +112,14 @@ impl<'p> Reading<'p> {
         (!text.is_empty()).then_some(text)
     }
 
+    /// Whether any field of the page takes a password.
+    pub(super) fn asks_for_password(&self) -> bool {
+        let takes_password = |input: ElementRef<'_>| {
+            input.attr("type").is_some_and(|declared| declared.eq_ignore_ascii_case("password"))
+        };
+        Selector::parse("input").is_ok_and(|selector| self.document().select(&selector).any(takes_password))
+    }
+
     /// The URL against which the page's addresses are resolved: `<base href>`, else its own.
     pub(super) fn base(&self) -> Url {
         let base = Selector::parse("base[href]").ok().and_then(|selector| {

@@ -55,6 +55,8 @@ pub(super) struct Runner<'a, W> {
     pub(super) proven: bool,
     /// After the password was sent, the login form was shown again.
     pub(super) form_again: bool,
+    /// The answer to the password led by way of a page for logged-in users back to where the login began.
+    pub(super) thrown_back: bool,
     /// The flow's sign on the answer to the password.
     pub(super) credential_sign: Option<SignMeaning>,
 }
@@ -75,6 +77,7 @@ impl<'a, W: Wire> Runner<'a, W> {
             deadline,
             proven: false,
             form_again: false,
+            thrown_back: false,
             credential_sign: None,
         };
         for (name, value) in &task.flow.variables {

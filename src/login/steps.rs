@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::page::Page;
+use super::page::{Page, Reading};
 use super::runner::{Runner, Stop, Stopped};
 use super::session::Trace;
 use super::trouble::Trouble;
@@ -113,7 +113,10 @@ impl<W: Wire> Runner<'_, W> {
         let follow = !matches!(action, Action::Request { follow: false, .. });
         let (credential, identity) = (self.flow().credential_step(), self.flow().identity_step());
         if credential == Some(index) {
-            self.form_again = self.shows_login_form(page) && !self.was_thrown_back();
+            let asked_again = self.shows_login_form(page);
+            let back = asked_again || Reading::new(page).asks_for_password() || self.is_on_the_way_in(page);
+            self.thrown_back = back && self.was_thrown_back();
+            self.form_again = asked_again && !self.thrown_back;
             self.credential_sign = self.sign_on(page);
             if self.credential_sign.is_some() {
                 return Err(Trouble::Sign);
@@ -143,6 +146,13 @@ impl<W: Wire> Runner<'_, W> {
         }
         self.proven = true;
         Ok(())
+    }
+
+    /// Whether a step before this one ended on this page.
+    fn is_on_the_way_in(&self, page: &Page) -> bool {
+        let step = self.number();
+        let earlier = self.session.traces.iter().filter(|trace| trace.step < step && !trace.redirected);
+        earlier.into_iter().any(|trace| trace.url.path() == page.url.path())
     }
 
     /// Whether the last journey came to the login form by way of a page that only a logged-in user is sent to: the

@@ -67,7 +67,7 @@ async fn requests_look_like_a_browsers() {
 #[tokio::test]
 async fn each_failure_has_its_class() {
     type Change = fn(&mut Service);
-    let cases: [(&str, Change, Verdict, &str); 21] = [
+    let cases: [(&str, Change, Verdict, &str); 22] = [
         ("wrong password", |s| s.password = "other".to_owned(), bad(BadClass::CredentialsRefused), "sign-in"),
         (
             "no words for it",
@@ -109,6 +109,15 @@ async fn each_failure_has_its_class() {
             "sign-in",
         ),
         ("session lost", |s| s.lose_session = true, bad(BadClass::SessionUnusable), "who"),
+        (
+            "thrown back",
+            |s| {
+                s.lose_session = true;
+                s.after_login = "/me";
+            },
+            bad(BadClass::SessionUnusable),
+            "who",
+        ),
         ("nobody shown", |s| s.on("GET", "/me", |_| html(200, "<p>welcome")), bad(BadClass::SessionUnusable), "who"),
         (
             "somebody else",

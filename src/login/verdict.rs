@@ -21,6 +21,7 @@ impl<W: Wire> Runner<'_, W> {
             credential_step: credential == Some(stop.index),
             identity_step: identity == Some(stop.index),
             form_again: self.form_again,
+            thrown_back: self.thrown_back,
         });
         let name = self.flow().steps.get(stop.index).map(|step| step.name.clone());
         let phase = match &stop.trouble {

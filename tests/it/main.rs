@@ -2,6 +2,7 @@
 
 mod bad_config;
 mod config;
+mod login;
 mod metrics;
 mod net_dns;
 mod net_exchange;

@@ -7,12 +7,12 @@ use super::controls::{self, Control, Forms};
 use crate::login::page::collapse;
 use crate::model::{Button, FormChoice};
 
-/// Finds the form.
+/// Finds the form; `names` are the fields to fill, `pressed` is the button that the flow names.
 pub(super) fn form<'d>(
     document: &'d Html,
     forms: &Forms<'d>,
     choice: &FormChoice,
-    names: &[&str],
+    (names, pressed): (&[&str], Option<&Button>),
 ) -> Result<ElementRef<'d>, FormError> {
     match choice {
         FormChoice::Css(css) => {
@@ -24,13 +24,18 @@ pub(super) fn form<'d>(
             let holds = |form: &ElementRef<'d>| forms.controls(*form).iter().any(|c| c.name == *name);
             only_one(forms.all.iter().copied().filter(holds).collect(), &format!("holds a field '{name}'"), forms)
         }
-        FormChoice::Fitting if names.is_empty() => only_one(forms.all.clone(), "is on the page", forms),
         FormChoice::Fitting => {
             let fits = |form: &ElementRef<'d>| {
                 let controls = forms.controls(*form);
                 names.iter().all(|name| controls::can_fill(&controls, name))
+                    && (pressed.is_none() || button(&controls, pressed).is_ok())
             };
-            let wanted = format!("holds {}", quoted(names));
+            let mut wanted = Vec::new();
+            if !names.is_empty() {
+                wanted.push(format!("holds {}", quoted(names)));
+            }
+            wanted.extend(pressed.map(|choice| format!("has a button {}", describe_button(choice))));
+            let wanted = if wanted.is_empty() { "is on the page".to_owned() } else { wanted.join(" and ") };
             only_one(forms.all.iter().copied().filter(fits).collect(), &wanted, forms)
         }
     }

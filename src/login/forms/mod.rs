@@ -62,7 +62,7 @@ pub(super) enum FormError {
 pub(super) fn submit(reading: &Reading<'_>, filling: &Filling<'_>) -> Result<Submission, FormError> {
     let names: Vec<&str> = filling.fields.iter().map(|(name, _)| name.as_str()).collect();
     let forms = Forms::read(reading.document());
-    let form = choose::form(reading.document(), &forms, filling.form, &names)?;
+    let form = choose::form(reading.document(), &forms, filling.form, (&names, filling.button))?;
     let mut controls = forms.controls(form);
     let pressed = choose::button(&controls, filling.button)?;
     controls::fill(&mut controls, &filling.fields)?;
@@ -73,7 +73,7 @@ pub(super) fn submit(reading: &Reading<'_>, filling: &Filling<'_>) -> Result<Sub
 /// Whether the page shows a form that these fields would fit.
 pub(super) fn fits(reading: &Reading<'_>, form: &FormChoice, names: &[&str]) -> bool {
     let forms = Forms::read(reading.document());
-    choose::form(reading.document(), &forms, form, names).is_ok_and(|found| {
+    choose::form(reading.document(), &forms, form, (names, None)).is_ok_and(|found| {
         let controls = forms.controls(found);
         names.iter().all(|name| controls::can_fill(&controls, name))
     })

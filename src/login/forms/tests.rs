@@ -142,6 +142,9 @@ fn forms_are_found_by_what_they_hold() {
     assert_eq!(holding.label, "form#b");
     let fitting = try_submit(html, &FormChoice::Fitting, &[("credential", "{}")], None).unwrap();
     assert_eq!(fitting.label, "form#a");
+    let sign_out = Button::Labelled("Sign out".to_owned());
+    let page = "<form id=s><input name=q><button>Search</button></form><form id=o method=post><button>Sign out</button></form>";
+    assert_eq!(try_submit(page, &FormChoice::Fitting, &[], Some(&sign_out)).unwrap().label, "form#o");
     let by_field = try_submit(html, &FormChoice::Css("input[name=code]".to_owned()), &[], None).unwrap();
     assert_eq!(by_field.label, "form#b");
 }
