@@ -1,6 +1,7 @@
 //! Wiring, one file per long-running role.
 
 mod config_watch;
+pub mod demo;
 mod disk_files;
 mod login_prober;
 pub mod run;

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod completions;
 pub mod configuration;
+pub mod demo;
 pub mod explain;
 pub mod print;
 pub mod report;
@@ -94,18 +95,24 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// See a whole outage, from login to report, in one minute.
+    Demo(demo::DemoArgs),
+    /// Find every mistake in the configuration and its flows.
     Check(check::CheckArgs),
     /// Log in once, now, and show each step, request and phase.
     Try(try_login::TryArgs),
-    /// Show a recorded run again, as `try` would have shown it.
-    Explain(explain::ExplainArgs),
-    Schema(schema::SchemaArgs),
-    /// Run an identity service on loopback that fails on a script, and write down the truth.
-    Sandbox(sandbox::SandboxArgs),
     /// Probe on schedule until told to stop.
     Run(run::RunArgs),
+    /// Say how many users could log in, how sure that is, and what it cost.
     Report(report::ReportArgs),
+    /// Export recorded runs.
     Runs(runs::RunsArgs),
+    /// Show a recorded run again, as `try` would have shown it.
+    Explain(explain::ExplainArgs),
+    /// Run an identity service on loopback that fails on a script, and write down the truth.
+    Sandbox(sandbox::SandboxArgs),
+    /// Print the JSON Schema of the configuration, for editors.
+    Schema(schema::SchemaArgs),
     /// Print a completion script for a shell.
     Completions(completions::CompletionsArgs),
 }
@@ -137,14 +144,15 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 async fn execute(command: Command) -> Result<Exit, CommandError> {
     match command {
+        Command::Demo(args) => demo::execute(&args).await,
         Command::Check(args) => check::execute(&args),
         Command::Try(args) => try_login::execute(&args).await,
-        Command::Explain(args) => explain::execute(&args).await,
-        Command::Schema(args) => schema::execute(&args),
-        Command::Sandbox(args) => sandbox::execute(args).await,
         Command::Run(args) => run::execute(&args).await,
         Command::Report(args) => report::execute(args).await,
         Command::Runs(args) => runs::execute(args).await,
+        Command::Explain(args) => explain::execute(&args).await,
+        Command::Sandbox(args) => sandbox::execute(args).await,
+        Command::Schema(args) => schema::execute(&args),
         Command::Completions(args) => completions::execute(&args, &mut Arguments::command()),
     }
 }

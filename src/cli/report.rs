@@ -54,7 +54,7 @@ pub struct ReportArgs {
 
 /// A rendering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
+pub(super) enum Format {
     /// One self-contained page.
     Html,
     /// Markdown.
@@ -66,7 +66,7 @@ enum Format {
 }
 
 impl Format {
-    const ALL: [Self; 4] = [Self::Html, Self::Md, Self::Json, Self::Csv];
+    pub(super) const ALL: [Self; 4] = [Self::Html, Self::Md, Self::Json, Self::Csv];
 
     fn render(self, model: &ReportModel) -> (&'static str, String) {
         match self {
@@ -115,6 +115,34 @@ pub async fn execute(args: ReportArgs) -> Result<Exit, CommandError> {
     deliver(&args, &model)?;
     let missed = model.objectives.iter().any(|objective| objective.verdict == Attainment::Missed);
     Ok(if args.fail_on_missed && missed { Exit::Bad } else { Exit::Good })
+}
+
+/// The report of a span that has ended and whose runs are all recorded.
+///
+/// # Errors
+/// When the span is none, or the store cannot be read.
+pub(super) async fn of_span(
+    site: &Site,
+    command: &str,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<ReportModel, CommandError> {
+    let zone = site.objectives.first().map_or(TimeZone::UTC, |objective| objective.zone.clone());
+    let period = Period::between(from, to, &zone).map_err(|error| usage(error.to_string()))?;
+    let each = |objective: &Objective| Period::between(from, to, &objective.zone);
+    let objectives = objectives(site, each).map_err(|error| usage(error.to_string()))?;
+    let title = title(site);
+    let question = Question {
+        site: &title,
+        period: &period,
+        until: to,
+        objectives: &objectives,
+        population: &site.population,
+        policy: &site.policy,
+        generated_from: command,
+    };
+    let model = query::report(&open(site)?, &question, &mut |_, _| {}).await;
+    model.map_err(|error| CommandError::new(Exit::Store, chain(&error)))
 }
 
 fn usage(message: String) -> CommandError {
@@ -214,8 +242,7 @@ fn deliver(args: &ReportArgs, model: &ReportModel) -> Result<(), CommandError> {
         return Ok(());
     };
     let formats = if args.format.is_empty() { &Format::ALL[..] } else { &args.format[..] };
-    let written = write(folder, formats, model)
-        .map_err(|(path, error)| CommandError::new(Exit::Lost, format!("cannot write {}: {error}", path.display())))?;
+    let written = write(folder, formats, model)?;
     let names: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
     lines.push(names.join(", "));
     print::out(&format!("{}\n", lines.join("\n")));
@@ -223,14 +250,20 @@ fn deliver(args: &ReportArgs, model: &ReportModel) -> Result<(), CommandError> {
 }
 
 /// Writes each file whole or not at all: a reader never sees half of one.
-fn write(folder: &Path, formats: &[Format], model: &ReportModel) -> Result<Vec<PathBuf>, (PathBuf, std::io::Error)> {
-    fs::create_dir_all(folder).map_err(|error| (folder.to_owned(), error))?;
+///
+/// # Errors
+/// When a file cannot be written.
+pub(super) fn write(folder: &Path, formats: &[Format], model: &ReportModel) -> Result<Vec<PathBuf>, CommandError> {
+    let failed = |path: &Path, error: &std::io::Error| {
+        CommandError::new(Exit::Lost, format!("cannot write {}: {error}", path.display()))
+    };
+    fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
     let mut written = Vec::new();
     for format in formats {
         let (name, text) = format.render(model);
         let (path, partial) = (folder.join(name), folder.join(format!(".{name}.partial")));
-        fs::write(&partial, text).map_err(|error| (partial.clone(), error))?;
-        fs::rename(&partial, &path).map_err(|error| (path.clone(), error))?;
+        fs::write(&partial, text).map_err(|error| failed(&partial, &error))?;
+        fs::rename(&partial, &path).map_err(|error| failed(&path, &error))?;
         written.push(path);
     }
     Ok(written)
