@@ -23,7 +23,7 @@ const BEGINNINGS: [(&str, usize); 14] = [
 
 const HELP: &str = "keep it outside: in an account, password: {env: NAME}, {file: PATH} or {command: [PROGRAM, ..]}";
 
-/// Notes each value that looks like a key or a token, and each password that is written out in a step.
+/// Notes each value that looks like a key or a token, and each password or key that is written out.
 pub(super) fn check(node: &Node, findings: &mut Findings) {
     match &node.value {
         Value::Scalar(scalar) => {
@@ -40,7 +40,7 @@ pub(super) fn check(node: &Node, findings: &mut Findings) {
             for entry in entries.iter().filter(|entry| entry.key != "negative") {
                 match &entry.value.value {
                     Value::Scalar(scalar) if is_password(&entry.key) && is_literal(scalar) => {
-                        findings.error(&entry.value.place, Problem::new("a password is written here").help(HELP));
+                        findings.error(&entry.value.place, Problem::new("a secret is written here").help(HELP));
                     }
                     _ => check(&entry.value, findings),
                 }
@@ -71,11 +71,32 @@ pub(super) fn is_secret(key: &str, scalar: &Scalar) -> bool {
 fn looks_pasted(word: &str) -> bool {
     let word = word.trim_start_matches(['"', '\'']);
     BEGINNINGS.iter().any(|(beginning, least)| word.starts_with(beginning) && word.len() >= *least)
+        || url_password(word).is_some_and(|password| !password.is_empty() && !password.contains("{{"))
+}
+
+/// The password of a URL such as `https://user:password@host/`.
+fn url_password(word: &str) -> Option<&str> {
+    let (_, rest) = word.split_once("://")?;
+    let (userinfo, _) = rest.split(['/', '?', '#']).next()?.rsplit_once('@')?;
+    userinfo.split_once(':').map(|(_, password)| password)
 }
 
 fn is_password(key: &str) -> bool {
     let key = key.to_lowercase();
-    ["password", "passwd", "passwort", "secret_key", "client_secret", "pwd"].iter().any(|word| key.ends_with(word))
+    [
+        "password",
+        "passwd",
+        "passwort",
+        "secret_key",
+        "client_secret",
+        "pwd",
+        "authorization",
+        "api_key",
+        "api-key",
+        "apikey",
+    ]
+    .iter()
+    .any(|word| key.ends_with(word))
 }
 
 fn is_literal(scalar: &Scalar) -> bool {
