@@ -15,8 +15,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::{CommandError, Exit, chain, print};
 use crate::app::demo::{self, Done, Event};
 use crate::model::{Run, RunKind, VantageName, Verdict};
-use crate::report::format;
 use crate::report::ReportModel;
+use crate::report::format;
 
 /// Arguments of `doorstep demo`.
 #[derive(Debug, Args)]
