@@ -49,37 +49,25 @@ impl ConfigurationArgs {
         load(&self.config, files, &self.overrides(|name| std::env::var(name).ok()))
     }
 
-    /// Reads a configuration that must be right; warnings go to standard error.
+    /// Reads a configuration that must be right, for a command that only uses it. Warnings are for `doorstep check`
+    /// and for the worker, which lives with them.
     ///
     /// # Errors
     /// All its mistakes, with [`Exit::Usage`].
     pub fn site(&self) -> Result<Site, CommandError> {
-        self.site_from(&DiskFiles)
+        right(self.load()).map(|(site, _warnings)| site)
     }
 
-    /// Reads a configuration that must be right, through these files.
+    /// Reads a configuration that must be right, through these files; warnings go to standard error.
     ///
     /// # Errors
     /// As [`ConfigurationArgs::site`].
     pub fn site_from(&self, files: &dyn Files) -> Result<Site, CommandError> {
-        let loaded = self.load_from(files);
-        let shown = |severity| {
-            let all = loaded.diagnostics.iter().filter(move |finding| finding.severity == severity);
-            all.map(ToString::to_string).collect::<Vec<_>>().join("\n")
-        };
-        match loaded.site {
-            Some(ref site) => {
-                let warnings = shown(Severity::Warning);
-                if !warnings.is_empty() {
-                    note(&warnings);
-                }
-                Ok(site.clone())
-            }
-            None => {
-                let reason = format!("the configuration is not right\n{}", shown(Severity::Error));
-                Err(CommandError::new(Exit::Usage, reason))
-            }
+        let (site, warnings) = right(self.load_from(files))?;
+        if !warnings.is_empty() {
+            note(&warnings);
         }
+        Ok(site)
     }
 
     /// The environment first, so that flags replace it. An empty variable says nothing.
@@ -98,6 +86,17 @@ impl ConfigurationArgs {
         }
         Overrides(all)
     }
+}
+
+/// The site and its warnings, or all mistakes.
+fn right(loaded: Loaded) -> Result<(Site, String), CommandError> {
+    let shown = |severity| {
+        let all = loaded.diagnostics.iter().filter(move |finding| finding.severity == severity);
+        all.map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    let (warnings, errors) = (shown(Severity::Warning), shown(Severity::Error));
+    let wrong = || CommandError::new(Exit::Usage, format!("the configuration is not right\n{errors}"));
+    loaded.site.map(|site| (site, warnings)).ok_or_else(wrong)
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 mod bad_config;
 mod config;
+mod crash;
+mod known_truth;
 mod login;
 mod metrics;
 mod net_dns;
@@ -11,12 +13,14 @@ mod net_hostile_http2;
 mod net_phases;
 mod net_proxy;
 mod net_tls;
+mod readme;
 mod report_build;
 mod report_query;
 mod report_render;
 mod report_synthetic;
 mod report_vectors;
 mod sandbox;
+mod secrets;
 mod store;
 mod support;
 mod targets;
