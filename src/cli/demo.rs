@@ -72,17 +72,13 @@ struct Tally {
 }
 
 impl Tally {
-    fn count(&mut self, run: &Run) {
-        let mark = match run.verdict {
-            Verdict::Good => '·',
-            Verdict::Bad(_) => '✘',
-            Verdict::Lost(_) => '?',
+    fn mark(&mut self, verdict: Verdict) {
+        let (count, mark) = match verdict {
+            Verdict::Good => (&mut self.good, '·'),
+            Verdict::Bad(_) => (&mut self.bad, '✘'),
+            Verdict::Lost(_) => (&mut self.lost, '?'),
         };
-        match run.verdict {
-            Verdict::Good => self.good += 1,
-            Verdict::Bad(_) => self.bad += 1,
-            Verdict::Lost(_) => self.lost += 1,
-        }
+        *count += 1;
         self.last.push(mark);
         if self.last.len() > SHOWN {
             self.last.remove(0);
@@ -129,7 +125,7 @@ fn show_run(run: &Arc<Run>, tallies: &mut BTreeMap<VantageName, Tally>, bars: &m
         return;
     }
     let tally = tallies.entry(run.vantage.clone()).or_default();
-    tally.count(run);
+    tally.mark(run.verdict);
     bars.update(&run.vantage, tally);
 }
 
@@ -238,8 +234,11 @@ mod tests {
     #[test]
     fn only_the_last_runs_are_shown() {
         let mut tally = Tally::default();
-        tally.last = vec!['·'; SHOWN];
-        tally.bad = 2;
-        assert_eq!(tally.words(), "  0 good   2 bad   0 lost");
+        for _ in 0..SHOWN + 5 {
+            tally.mark(Verdict::Good);
+        }
+        tally.mark(Verdict::Bad(crate::model::BadClass::Timeout));
+        assert_eq!(tally.words(), " 45 good   1 bad   0 lost");
+        assert_eq!((tally.last.len(), tally.last.last()), (SHOWN, Some(&'✘')));
     }
 }
