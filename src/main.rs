@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    doorstep::cli::main(std::env::args_os())
+    doorstep::cli::main(std::env::args_os().collect())
 }

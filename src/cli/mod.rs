@@ -118,7 +118,10 @@ enum Command {
 }
 
 /// Parses the arguments, executes the command, and says how it ended.
-pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+///
+/// Not generic over the arguments: a generic function is compiled where it is called, and all commands with it, a
+/// second time.
+pub fn main(arguments: Vec<OsString>) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => return shown_by_clap(&error).into(),

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use crate::clock::Clock;
 use crate::model::{Blame, FlowName, Phase, RunKind, StepName, VantageName};
-use crate::report::run_json;
+use crate::report::{csv, run_json};
 use crate::store::{Columns, Row, RunFilter};
 
 use super::configuration::ConfigurationArgs;
@@ -54,7 +54,7 @@ enum Format {
     Jsonl,
 }
 
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 19] = [
     "id",
     "kind",
     "flow",
@@ -63,7 +63,9 @@ const COLUMNS: [&str; 17] = [
     "slot",
     "attempt",
     "started",
+    "lateness_us",
     "elapsed_us",
+    "lag_us",
     "login_time_us",
     "verdict",
     "class",
@@ -86,14 +88,14 @@ pub async fn execute(args: RunsArgs) -> Result<Exit, CommandError> {
     let site = args.configuration.site()?;
     let store = open(&site)?;
     let (columns, mut text) = match args.format {
-        Format::Csv => (Columns::Summary, csv_line(COLUMNS.map(str::to_owned).as_ref())),
+        Format::Csv => (Columns::Summary, csv::record(&COLUMNS.map(str::to_owned))),
         Format::Jsonl => (Columns::Everything, String::new()),
     };
     let read = store
         .read(&filter, columns, &mut |row| {
             if chosen(&args, &row) {
                 text.push_str(&match args.format {
-                    Format::Csv => csv_line(&cells(&row)),
+                    Format::Csv => csv::record(&cells(&row)),
                     Format::Jsonl => format!("{}\n", run_json::line(&row.run)),
                 });
             }
@@ -130,7 +132,7 @@ fn chosen(args: &RunsArgs, row: &Row) -> bool {
         && (args.class.is_empty() || args.class.iter().any(|wanted| Some(wanted.as_str()) == class))
 }
 
-fn cells(row: &Row) -> [String; 17] {
+fn cells(row: &Row) -> [String; 19] {
     let run = &row.run;
     let failure = run.failure.as_ref();
     let optional = |text: Option<&str>| text.unwrap_or_default().to_owned();
@@ -143,7 +145,9 @@ fn cells(row: &Row) -> [String; 17] {
         run.slot.to_string(),
         run.attempt.to_string(),
         run.started.to_string(),
+        run.lateness().0.to_string(),
         run.elapsed.0.to_string(),
+        run.lag.0.to_string(),
         row.login_time.map_or_else(String::new, |time| time.0.to_string()),
         run.verdict.as_str().to_owned(),
         optional(run.verdict.class()),
@@ -153,10 +157,4 @@ fn cells(row: &Row) -> [String; 17] {
         optional(failure.map(|failure| failure.message.as_str())),
         optional(run.account.as_ref().map(crate::model::AccountName::as_str)),
     ]
-}
-
-/// One line as RFC 4180 wants it.
-fn csv_line(cells: &[String]) -> String {
-    let quoted: Vec<String> = cells.iter().map(|cell| crate::report::csv::quote(cell)).collect();
-    format!("{}\n", quoted.join(","))
 }

@@ -68,9 +68,7 @@ struct Table {
 
 impl Table {
     fn line(&mut self, cells: &[String; 8]) {
-        let quoted: Vec<String> = cells.iter().map(|cell| quote(cell)).collect();
-        self.text.push_str(&quoted.join(","));
-        self.text.push('\n');
+        self.text.push_str(&record(cells));
     }
 
     fn row(&mut self, scope: &str, name: &str, metric: &str, value: impl Cell, unit: &str) {
@@ -113,10 +111,14 @@ impl Table {
     }
 }
 
-/// A cell as RFC 4180 wants it: with a comma, a quote or a line end it stands in quotes.
+/// One line as RFC 4180 wants it: a cell with a comma, a quote or a line end stands in quotes.
 #[must_use]
-pub fn quote(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+pub fn record(cells: &[String]) -> String {
+    let mut writer = ::csv::Writer::from_writer(Vec::new());
+    // Writing into memory cannot fail, and text in is text out.
+    let written = writer.write_record(cells).is_ok();
+    debug_assert!(written, "a record could not be written into memory");
+    writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
 }
 
 fn head(table: &mut Table, model: &ReportModel) {

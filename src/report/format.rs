@@ -40,7 +40,7 @@ pub fn target(share: f64) -> String {
 fn decimals(interval: Option<Interval>) -> usize {
     let Some(width) = interval.map(|bounds| bounds.width() * 100.0) else { return 2 };
     if width <= 0.0 {
-        return 4;
+        return 2;
     }
     // 1 - floor(log10) puts the second digit of the width last.
     (1.0 - width.log10().floor()).clamp(0.0, 4.0) as usize

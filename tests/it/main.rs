@@ -19,6 +19,7 @@ mod report_query;
 mod report_render;
 mod report_synthetic;
 mod report_vectors;
+mod sample;
 mod sandbox;
 mod secrets;
 mod store;

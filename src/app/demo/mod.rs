@@ -109,7 +109,8 @@ pub async fn run(folder: &Path, duration: Duration, events: mpsc::Sender<Event>)
     let forwarding: Vec<_> =
         workers.iter().map(|worker| tokio::spawn(forward(worker.events(), events.clone()))).collect();
     tokio::time::sleep_until(begun + duration).await;
-    let to = clock.now();
+    // Exactly that long, so that charts end with a whole cell.
+    let to = from.checked_add(duration).unwrap_or_else(|_| clock.now());
     for worker in &workers {
         worker.stop();
     }

@@ -16,17 +16,19 @@ const MOST_BINS: u64 = 338;
 const WIDTHS: [u64; 19] =
     [1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1_200, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200];
 
-/// A cell is slow when it takes this many times as long as its row's median cell.
+/// A cell is slow when it takes this many times as long as its row's median cell, and this much longer: twice a
+/// millisecond is nothing that anybody waits for.
 const SLOW_FACTOR: u64 = 2;
+const SLOW_BY: Micros = Micros(50_000);
 
 /// The bins of a period: no more than a chart can show, and none so narrow that a flow with this interval would leave it
-/// empty.
+/// empty (slots lie anywhere in their intervals, so that two neighbours may be almost two intervals apart).
 pub(super) fn bins(period: &Period, interval: Option<Duration>) -> Bins {
     const SECOND: u64 = 1_000_000;
     let length = period.end.as_microsecond() - period.start.as_microsecond();
     let length = u64::try_from(length).unwrap_or(0);
-    let interval = interval.map_or(0, |interval| Micros::from(interval).0);
-    let least = length.div_ceil(MOST_BINS).max(interval.min(length)).max(1);
+    let apart = interval.map_or(0, |interval| Micros::from(interval).0.saturating_mul(2));
+    let least = length.div_ceil(MOST_BINS).max(apart.min(length)).max(1);
     let width = WIDTHS.iter().map(|seconds| seconds * SECOND).find(|&width| width >= least);
     let width = width.unwrap_or_else(|| least.div_ceil(86_400 * SECOND) * 86_400 * SECOND);
     let count = u32::try_from(length.div_ceil(width)).unwrap_or(u32::MAX);
@@ -35,7 +37,7 @@ pub(super) fn bins(period: &Period, interval: Option<Duration>) -> Bins {
 
 /// What makes a cell slow, in words.
 pub(super) fn slow_rule(threshold: Option<Micros>) -> String {
-    let twice = "on average takes more than twice as long as the median cell of its row";
+    let twice = format!("on average takes more than twice as long as the median cell of its row, and {SLOW_BY} longer");
     match threshold {
         None => format!("A cell is slow when it {twice}."),
         Some(threshold) => {
@@ -119,7 +121,8 @@ fn row(vantage: &VantageName, step: Option<StepName>, cells: &[Cell], threshold:
     let mut means: Vec<u64> = cells.iter().filter_map(Cell::mean).collect();
     means.sort_unstable();
     let median = means.get(means.len() / 2).copied().unwrap_or(0);
-    let limit = threshold.map_or(median.saturating_mul(SLOW_FACTOR), |threshold| threshold.0);
+    let usual = median.saturating_mul(SLOW_FACTOR).max(median.saturating_add(SLOW_BY.0));
+    let limit = threshold.map_or(usual, |threshold| threshold.0);
     let state = |cell: &Cell| match cell {
         Cell { n: 0, .. } => CellState::NoData,
         Cell { bad: 1.., .. } => CellState::Failed,

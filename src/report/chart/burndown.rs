@@ -35,7 +35,7 @@ impl BurnDown {
     /// The chart's SVG.
     #[must_use]
     pub fn svg(&self) -> String {
-        let frame = Frame { left: 64, top: 14, right: WIDTH - 90, bottom: HEIGHT - 34 };
+        let frame = Frame { left: 64, top: 14, right: WIDTH - 112, bottom: HEIGHT - 34 };
         let least = self.points.iter().map(|point| point.left).fold(0.0, f64::min);
         let low = if least < 0.0 { (least * 4.0).floor() / 4.0 } else { 0.0 }.max(DEEPEST);
         let place = |left: f64| (left.max(low) - low) / (1.0 - low);
