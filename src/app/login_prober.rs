@@ -97,7 +97,7 @@ async fn credentials(accounts: &[Account]) -> BTreeMap<AccountName, Result<Crede
     for (account, secret) in pending {
         let password = match secret.await {
             Ok(Ok(password)) => Ok(password),
-            Ok(Err(error)) => Err(super::chain(&error)),
+            Ok(Err(error)) => Err(crate::model::chain(&error)),
             Err(_) => Err("a defect of Doorstep: reading the secret panicked".to_owned()),
         };
         let credentials =

@@ -128,7 +128,7 @@ async fn reload(worker: &RunningWorker, load: &Load) -> Arc<WatchedFiles> {
     match &loaded.site {
         Some(site) => {
             if let Err(error) = worker.reload(site).await {
-                worker.refuse(&super::chain(&error));
+                worker.refuse(&crate::model::chain(&error));
             }
         }
         None => {

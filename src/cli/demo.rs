@@ -12,9 +12,9 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::{CommandError, Exit, chain, print};
+use super::{CommandError, Exit, print};
 use crate::app::demo::{self, Done, Event};
-use crate::model::{Run, RunKind, VantageName, Verdict};
+use crate::model::{Run, RunKind, VantageName, Verdict, chain};
 use crate::report::ReportModel;
 use crate::report::format;
 

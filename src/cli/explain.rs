@@ -4,8 +4,8 @@ use clap::Args;
 
 use super::configuration::ConfigurationArgs;
 use super::try_login::{Format, show};
-use super::{CommandError, Exit, chain};
-use crate::model::RunId;
+use super::{CommandError, Exit};
+use crate::model::{RunId, chain};
 use crate::store::Store;
 
 /// Arguments of `doorstep explain`.

@@ -57,22 +57,6 @@ impl CommandError {
     }
 }
 
-/// An error with its whole chain of causes, a colon between each.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let words = inner.to_string();
-        // Some errors repeat their cause in their own text.
-        if !text.contains(&words) {
-            text.push_str(": ");
-            text.push_str(&words);
-        }
-        cause = inner.source();
-    }
-    text
-}
-
 const EXAMPLES: &str = "\
 Examples:
   doorstep demo                         a whole outage, from login to report, in one minute

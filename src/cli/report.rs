@@ -9,14 +9,14 @@ use jiff::tz::TimeZone;
 
 use crate::clock::Clock;
 use crate::config::Site;
-use crate::model::{Micros, Objective, StoreLocation};
+use crate::model::{Micros, Objective, StoreLocation, chain};
 use crate::query::{self, Question};
 use crate::report::{ReportModel, csv, html, json, markdown, summary};
 use crate::slo::{Attainment, Period, PeriodError};
 use crate::store::Store;
 
 use super::configuration::ConfigurationArgs;
-use super::{CommandError, Exit, chain, print, terminal, when};
+use super::{CommandError, Exit, print, terminal, when};
 
 /// Make the report of a period: availability with its interval, budget, verdicts, latency, failures, user impact.
 #[derive(Debug, clap::Args)]

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::configuration::ConfigurationArgs;
-use super::{CommandError, Exit, chain};
+use super::{CommandError, Exit};
 use crate::app::WatchedFiles;
 use crate::app::run::StartError;
 use crate::app::supervise::{Load, RunError, run_worker};
 use crate::clock::Clock;
+use crate::model::chain;
 use crate::telemetry::{LogFormat, start_logging};
 
 /// What `doorstep run` is told.

@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::clock::Clock;
-use crate::model::{Blame, FlowName, Phase, RunKind, StepName, VantageName};
+use crate::model::{Blame, FlowName, Phase, RunKind, StepName, VantageName, chain};
 use crate::report::{csv, run_json};
 use crate::store::{Columns, Row, RunFilter};
 
 use super::configuration::ConfigurationArgs;
 use super::report::open;
-use super::{CommandError, Exit, chain, print, when};
+use super::{CommandError, Exit, print, when};
 
 /// Export recorded runs.
 #[derive(Debug, clap::Args)]

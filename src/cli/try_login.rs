@@ -10,11 +10,11 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use super::configuration::ConfigurationArgs;
-use super::{CommandError, Exit, chain, print, terminal};
+use super::{CommandError, Exit, print, terminal};
 use crate::clock::Clock;
 use crate::config::Site;
 use crate::login::{self, Credentials, Order};
-use crate::model::{Flow, Micros, Run, RunKind, VantageName, Verdict};
+use crate::model::{Flow, Micros, Run, RunKind, VantageName, Verdict, chain};
 use crate::net::Transport;
 use crate::report::{run_json, waterfall};
 use crate::secrets;

@@ -3,35 +3,41 @@
 //! Nothing here does IO, awaits, or asks for the time, and nothing here knows a file format, a protocol or a report.
 //! Everything above speaks in these words, so that a value is validated once and never re-interpreted.
 
+mod answer;
+mod causes;
 mod flow;
 mod id;
 mod limits;
 mod objective;
-mod outcome;
+mod phase;
 mod policy;
 mod population;
 mod redact;
+mod run;
 mod secret;
 mod site;
 mod slots;
+mod spelling;
 mod template;
 mod units;
+mod verdict;
 
+pub use answer::{Capture, Expectation, Identity, Sign, SignMeaning, Source, StatusSet, TextMatch};
+pub use causes::chain;
 pub use flow::{
-    Action, Body, Button, Capture, Expectation, Field, Flow, FormChoice, Identity, JsonTemplate, Logout, LogoutProof,
-    Negative, PageRequest, Sign, SignMeaning, Source, StatusSet, Step, Submit, TextMatch,
+    Action, Body, Button, Field, Flow, FormChoice, JsonTemplate, Logout, LogoutProof, Negative, PageRequest, Step,
+    Submit,
 };
 pub use id::{AccountName, FlowName, NameError, ObjectiveName, Revision, RunId, StepName, VantageName};
 pub use limits::{AddressFamily, ClientIdentity, ExchangeLimits, Network, RunLimits, WorkerLimits};
 pub use objective::{Objective, Target, TargetError, Threshold};
-pub use outcome::{
-    BadClass, Blame, Failure, Hop, HttpVersion, LostClass, Phase, PhaseTime, Phases, Run, RunKind, StepRecord,
-    StepRole, Verdict,
-};
+pub use phase::{Phase, PhaseTime, Phases};
 pub use policy::{LostRuns, Policy, Retries};
 pub use population::{Population, PopulationError, Segment};
 pub use redact::Redactor;
+pub use run::{Failure, Hop, HttpVersion, Run, StepRecord, StepRole};
 pub use secret::{Secret, SecretSource};
 pub use site::{Account, FlowDeclaration, Schedule, ScheduleDeclaration, StoreLocation, Vantage};
 pub use template::{Template, TemplateError, Unbound, Variables};
 pub use units::Micros;
+pub use verdict::{BadClass, Blame, LostClass, RunKind, Verdict};

@@ -4,6 +4,8 @@
 //! HTML-escaped or JSON-escaped, in any mixture; and as base64 (also in the middle of a longer base64 text, as in an
 //! `Authorization: Basic` header) and as hexadecimal digits.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
@@ -13,11 +15,15 @@ const SHORTEST: usize = 4;
 const SHORTEST_ENCODED: usize = 8;
 const HIDDEN: &str = "***";
 
+/// Signs with which an escaped character begins.
+const ESCAPES: [u8; 4] = [b'%', b'+', b'&', b'\\'];
+
 /// Hides known secrets in text.
 #[derive(Clone, Default)]
 pub struct Redactor {
     secrets: Vec<String>,
-    encoded: Vec<String>,
+    /// Base64 and hexadecimal forms by their first byte, since every byte of a text is looked at. Longest first.
+    encoded: BTreeMap<u8, Vec<String>>,
 }
 
 impl std::fmt::Debug for Redactor {
@@ -33,11 +39,15 @@ impl Redactor {
             return;
         }
         self.secrets.push(secret.to_owned());
-        self.encoded.extend(encoded_forms(secret.as_bytes()));
         // Longest first, so that a secret that contains another is hidden whole.
         self.secrets.sort_by_key(|known| std::cmp::Reverse(known.len()));
-        self.encoded.sort_by_key(|known| std::cmp::Reverse(known.len()));
-        self.encoded.dedup();
+        for form in encoded_forms(secret.as_bytes()) {
+            let forms = self.encoded.entry(form.as_bytes()[0]).or_default();
+            if !forms.contains(&form) {
+                forms.push(form);
+                forms.sort_by_key(|known| std::cmp::Reverse(known.len()));
+            }
+        }
     }
 
     /// The text with every known secret replaced by `***`.
@@ -66,8 +76,11 @@ impl Redactor {
 
     /// The length of the secret that `text` begins with.
     fn secret_at(&self, text: &str) -> Option<usize> {
-        let plain = self.secrets.iter().filter_map(|secret| match_any_encoding(text, secret)).max();
-        let encoded = self.encoded.iter().find(|form| text.starts_with(form.as_str())).map(String::len);
+        let first = *text.as_bytes().first()?;
+        let may_begin = |secret: &&String| ESCAPES.contains(&first) || secret.as_bytes()[0] == first;
+        let plain = self.secrets.iter().filter(may_begin).filter_map(|secret| match_any_encoding(text, secret)).max();
+        let mut forms = self.encoded.get(&first).into_iter().flatten();
+        let encoded = forms.find(|form| text.starts_with(form.as_str())).map(String::len);
         plain.max(encoded)
     }
 }

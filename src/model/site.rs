@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::id::{AccountName, FlowName, Revision, VantageName};
-use super::outcome::RunKind;
 use super::secret::SecretSource;
+use super::verdict::RunKind;
 
 /// A place that probes from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,8 +13,8 @@
 use jiff::Timestamp;
 
 use super::id::VantageName;
-use super::outcome::RunKind;
 use super::site::Schedule;
+use super::verdict::RunKind;
 
 impl Schedule {
     /// The interval in whole microseconds; `None` for an interval that can hold no slot.

@@ -3,24 +3,10 @@
 use std::error::Error as StdError;
 use std::io;
 
-use crate::model::{BadClass, LostClass, Phase, Verdict};
+use crate::model::{BadClass, LostClass, Phase, Verdict, chain};
 
 use super::Fault;
 use super::wire::{Broken, Wire};
-
-/// An error and all its causes on one line. A cause that only repeats the line before it is left out.
-pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
-}
 
 /// A fault whose phase is the one under way.
 pub(super) fn bad(class: BadClass, message: impl Into<String>) -> Fault {

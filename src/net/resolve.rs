@@ -65,7 +65,7 @@ impl Resolver {
     }
 
     async fn system(self, name: &str) -> Result<IpAddr, Fault> {
-        let addresses = lookup(name).await.map_err(|error| unresolved(name, &fault::chain(&error)))?;
+        let addresses = lookup(name).await.map_err(|error| unresolved(name, &crate::model::chain(&error)))?;
         let accepted = addresses.iter().copied().find(|&address| self.accepts(address));
         accepted.ok_or_else(|| {
             let none = addresses.is_empty();

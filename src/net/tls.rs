@@ -10,8 +10,6 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::fault;
-
 /// Why a TLS session ended or never came about: a lowercase sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reason(pub(super) String);
@@ -34,7 +32,7 @@ fn handshake_io(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => "the server closed the connection during the handshake".to_owned(),
         io::ErrorKind::ConnectionReset => "the server reset the connection during the handshake".to_owned(),
-        _ => format!("the connection broke during the handshake: {}", fault::chain(error)),
+        _ => format!("the connection broke during the handshake: {}", crate::model::chain(error)),
     }
 }
 

@@ -152,7 +152,7 @@ impl Connections {
         let (socket, version, address) = settings.dial(&origin, proxy, progress).await?;
         progress.version = Some(version);
         let carrier = Carrier::open(socket, version, limits).await;
-        let carrier = carrier.map_err(|error| fault::bad(BadClass::Protocol, fault::chain(&error)))?;
+        let carrier = carrier.map_err(|error| fault::bad(BadClass::Protocol, crate::model::chain(&error)))?;
         let mut kept = Kept { origin, address, carrier };
         let message = message::build(request, &kept.origin, proxy, version)?;
         match answer::fetch(&mut kept.carrier, message, limits, progress).await {

@@ -1,6 +1,7 @@
 //! The control target: when a run could not even connect, a second address that has nothing to do with the service says
 //! whether our own network works. Nothing here is measured.
 
+use crate::model::chain;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -53,18 +54,6 @@ impl Control {
         *last = Some((Instant::now(), outcome.clone()));
         outcome
     }
-}
-
-/// An error with its whole chain of causes.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -8,11 +8,10 @@ use tokio::sync::Mutex;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::control::chain;
 use super::outbox::Outbox;
 use super::{RecordError, Recorder};
 use crate::clock::Clock;
-use crate::model::{Run, ScheduleDeclaration, StoreLocation};
+use crate::model::{Run, ScheduleDeclaration, StoreLocation, chain};
 use crate::store::{self, Shipper, Spool, Store};
 use crate::telemetry::{Condition, Telemetry};
 
