@@ -266,7 +266,7 @@ pub enum LogoutProof {
 }
 
 /// The wrong-password login beside a flow: the same steps with a wrong password, which must end in the sign
-/// [`SignMeaning::Refused`]. It follows a good login of the same vantage only.
+/// [`Refused`](super::SignMeaning::Refused). It follows a good login of the same vantage only.
 #[derive(Debug, Clone)]
 pub struct Negative {
     /// The wrong password; never the right one of any account.
