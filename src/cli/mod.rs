@@ -5,6 +5,7 @@ pub mod completions;
 pub mod configuration;
 pub mod demo;
 pub mod explain;
+pub mod panic;
 pub mod print;
 pub mod report;
 pub mod run;
@@ -106,6 +107,7 @@ enum Command {
 /// Not generic over the arguments: a generic function is compiled where it is called, and all commands with it, a
 /// second time.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    panic::tell_the_place_only();
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => return shown_by_clap(&error).into(),

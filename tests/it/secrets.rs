@@ -310,3 +310,25 @@ fn the_test_would_find_each_spelling() {
         }
     }
 }
+
+/// Set in the process that panics.
+const PANICS: &str = "DOORSTEP_TEST_PANICS";
+
+#[test]
+fn a_panic_tells_its_place_and_no_words() {
+    if std::env::var_os(PANICS).is_some() {
+        doorstep::cli::panic::tell_the_place_only();
+        // As a slip in a slice would: the text that it tripped over is in the words.
+        let text = format!("{PASSWORD}ö");
+        let _part = &text[..text.len() - 1];
+    }
+    let test = "secrets::a_panic_tells_its_place_and_no_words";
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(PANICS, "yes")
+        .output();
+    let told = child.map(|output| [output.stdout, output.stderr].concat()).unwrap();
+    assert_clean("a panic", &told);
+    let told = String::from_utf8_lossy(&told);
+    assert!(told.contains("a defect of Doorstep at tests/it/secrets.rs:"), "{told}");
+}
