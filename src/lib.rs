@@ -6,7 +6,8 @@
 //! they are.
 //!
 //! Ground floor (no IO, no async, no clock): [`model`].
-//! Pure logic (the time is an argument): [`config`], [`slo`], [`report`].
+//! Pure logic (the time is an argument): [`config`], [`slo`], [`history`], [`incident`], [`impact`], [`report`],
+//! [`postmortem`], [`interchange`], [`simulate`].
 //! Edges (the only modules that touch the world): [`clock`], [`secrets`], [`telemetry`], [`net`], [`login`],
 //! [`store`].
 //! Processes: [`worker`], [`query`], [`serve`], [`sandbox`], [`app`], [`cli`].
@@ -14,7 +15,13 @@
 pub mod model;
 
 pub mod config;
+pub mod history;
+pub mod impact;
+pub mod incident;
+pub mod interchange;
+pub mod postmortem;
 pub mod report;
+pub mod simulate;
 pub mod slo;
 
 pub mod clock;

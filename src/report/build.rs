@@ -4,12 +4,9 @@
 //! the rest. Every slot counts once: runs with the same identity collapse, and the policy says which attempt of a slot
 //! counts. A slot that was due and has no run is missing; it is never counted as good.
 
-mod counting;
-mod expected;
 mod failures;
 mod head;
 mod latency;
-mod ledger;
 mod negative;
 mod objective;
 mod outages;
@@ -20,17 +17,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::history::{self, Expected, History, Outcome, Series, Span, effective};
 use crate::model::{FlowName, Objective, Policy, Population, Revision, Run, RunKind, ScheduleDeclaration, VantageName};
 use crate::slo::{Interval, Period, wilson};
 
 use super::model::{
     Counts, FlowLatency, FlowReport, FlowSeries, FlowVantage, ReportModel, SCHEMA_VERSION, VantageLatency,
 };
-use counting::{Span, effective};
-use expected::Expected;
 use failures::Messages;
 use latency::{LoginTimes, PartTimes};
-use ledger::{Ledger, Outcome};
 use timeline::StepCells;
 
 /// What a report is made of, beside the runs.
@@ -55,20 +50,10 @@ pub struct Inputs<'a> {
     pub generated_from: &'a str,
 }
 
-/// One flow's runs of one kind, from one vantage. The order is the order in reports.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Series {
-    flow: FlowName,
-    kind: RunKind,
-    vantage: VantageName,
-}
-
 /// The fold: [`Builder::add`] every run, then [`Builder::finish`].
 pub struct Builder<'a> {
     inputs: Inputs<'a>,
-    expected: BTreeMap<Series, Expected>,
-    intervals: BTreeMap<FlowName, Duration>,
-    ledgers: BTreeMap<Series, Ledger>,
+    history: History,
     messages: BTreeMap<(FlowName, RunKind), Messages>,
     parts: BTreeMap<FlowName, PartTimes>,
     cells: BTreeMap<(FlowName, VantageName), StepCells>,
@@ -81,13 +66,9 @@ impl<'a> Builder<'a> {
     /// An empty report over these inputs.
     #[must_use]
     pub fn new(inputs: Inputs<'a>) -> Self {
-        let expected = expected::from_declarations(inputs.declarations, inputs.period);
-        let ledgers = expected.keys().map(|series| (series.clone(), Ledger::default())).collect();
         Self {
             inputs,
-            intervals: expected::intervals(&expected),
-            expected,
-            ledgers,
+            history: History::new(inputs.declarations, inputs.period),
             messages: BTreeMap::new(),
             parts: BTreeMap::new(),
             cells: BTreeMap::new(),
@@ -99,11 +80,7 @@ impl<'a> Builder<'a> {
 
     /// Counts one run. A run whose slot lies outside of the period, and one that was counted before, change nothing.
     pub fn add(&mut self, run: &Run) {
-        if !self.inputs.period.contains(run.slot) {
-            return;
-        }
-        let series = Series { flow: run.flow.clone(), kind: run.kind, vantage: run.vantage.clone() };
-        if !self.ledgers.entry(series).or_default().record(run) {
+        if !self.history.record(run) {
             return;
         }
         self.runs += 1;
@@ -129,7 +106,7 @@ impl<'a> Builder<'a> {
 
     /// The interval of a flow, as last declared.
     fn interval(&self, flow: &FlowName) -> Option<Duration> {
-        self.intervals.get(flow).copied()
+        self.history.interval(flow)
     }
 
     /// The report, with the revision of the data that it was made from.
@@ -137,8 +114,8 @@ impl<'a> Builder<'a> {
     pub fn finish(mut self, data_revision: &str) -> ReportModel {
         data_revision.clone_into(&mut self.data_revision);
         let outcomes: BTreeMap<Series, Vec<Outcome>> = self
-            .ledgers
-            .iter()
+            .history
+            .ledgers()
             .map(|(series, ledger)| (series.clone(), ledger.outcomes(series.kind, self.inputs.policy.retries)))
             .collect();
         let data = Data { builder: &self, outcomes: &outcomes };
@@ -182,7 +159,7 @@ impl Data<'_> {
     }
 
     fn expected(&self, series: &Series) -> Option<&Expected> {
-        self.builder.expected.get(series)
+        self.builder.history.expected(series)
     }
 
     /// The whole report's span, and until when slots are due.
@@ -200,10 +177,10 @@ impl Data<'_> {
         let counted: Vec<(&VantageName, Counts)> = self
             .series(flow, RunKind::Login)
             .map(|(series, outcomes)| {
-                (&series.vantage, counting::count(outcomes, self.expected(series), self.span(), counting::by_verdict))
+                (&series.vantage, history::count(outcomes, self.expected(series), self.span(), history::by_verdict))
             })
             .collect();
-        let counts = counting::sum(counted.iter().map(|(_, counts)| *counts));
+        let counts = history::sum(counted.iter().map(|(_, counts)| *counts));
         let (availability, availability_interval) = self.availability(&counts);
         let revisions = self.builder.revisions.get(flow);
         let mut revisions: Vec<_> = revisions.into_iter().flatten().map(|(name, first)| (*first, name)).collect();

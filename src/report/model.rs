@@ -16,6 +16,7 @@ use crate::model::VantageName;
 use crate::model::{Blame, FlowName, Micros, ObjectiveName, Phase, Policy, Revision, RunId, RunKind, StepName};
 use crate::slo::{Attainment, Interval, Period};
 
+pub use crate::history::Counts;
 pub use latency::{Distribution, FlowLatency, Percentile, PhaseLatency, StepLatency, VantageLatency};
 pub use series::{Bins, BurnDown, BurnPoint, CellState, FlowSeries, HeatMap, LatencyPoint, TimelineRow};
 
@@ -90,25 +91,6 @@ pub struct SlotRow {
     pub recorded: u64,
     /// Due slots without any recorded run; `None` when no schedule was declared.
     pub missing: Option<u64>,
-}
-
-/// Slots by what their run said. Every slot counts once, whatever the number of attempts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Counts {
-    /// Slots due so far; `None` when no schedule was declared.
-    pub due: Option<u64>,
-    /// Slots due in the whole period, those to come included; `None` when no schedule was declared.
-    pub planned: Option<u64>,
-    /// Good.
-    pub good: u64,
-    /// Bad: the service failed a user.
-    pub bad: u64,
-    /// Lost: recorded, but the prober's own fault.
-    pub lost: u64,
-    /// Due, but no run was recorded; 0 when no schedule was declared.
-    pub missing: u64,
-    /// (good + bad) / due; `None` when no schedule was declared or nothing was due.
-    pub coverage: Option<f64>,
 }
 
 /// A security failure: to be shown first and loudly.

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use crate::model::{FlowName, Run, RunId, RunKind, VantageName, Verdict};
 use crate::report::model::{FailurePlace, FailureRow};
 
-use super::ledger::{Outcome, Place};
-use super::{Data, Series};
+use super::Data;
+use crate::history::Place;
 
 /// Examples that a row names.
 const EXAMPLES: usize = 3;
@@ -37,11 +37,6 @@ impl Messages {
     }
 }
 
-/// The identity of an outcome's run.
-pub(super) fn id(series: &Series, outcome: &Outcome) -> RunId {
-    RunId::new(series.kind, &series.flow, &series.vantage, outcome.slot, outcome.attempt)
-}
-
 /// A class while its outcomes are collected.
 #[derive(Default)]
 struct Collected {
@@ -57,13 +52,13 @@ pub(super) fn rows(data: &Data<'_>, flow: &FlowName, kind: RunKind) -> Vec<Failu
     let mut recorded = 0;
     for (series, outcomes) in data.series(flow, kind) {
         recorded += outcomes.len() as u64;
-        let ledger = &data.builder.ledgers[series];
+        let ledger = data.builder.history.ledger(series);
         for outcome in outcomes.iter().filter(|outcome| outcome.verdict != Verdict::Good) {
             let class = classes.entry(outcome.verdict).or_default();
-            *class.places.entry(ledger.place(outcome)).or_default() += 1;
+            *class.places.entry(ledger.map(|ledger| ledger.place(outcome)).unwrap_or_default()).or_default() += 1;
             *class.vantages.entry(series.vantage.clone()).or_default() += 1;
             class.started.push(outcome.started);
-            class.first.insert((outcome.slot, series.vantage.clone(), outcome.attempt), id(series, outcome));
+            class.first.insert((outcome.slot, series.vantage.clone(), outcome.attempt), series.run_id(outcome));
             if class.first.len() > EXAMPLES {
                 class.first.pop_last();
             }

@@ -1,11 +1,12 @@
 //! The head: what is reported on, from which data, by which rules.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::model::{LostRuns, Policy, Retries, VantageName};
 use crate::report::model::{Head, SlotRow, VantageRow};
 
-use super::{Data, Inputs, counting};
+use super::Data;
+use crate::history::{self, Outcome, Series};
 
 pub(super) fn head(data: &Data<'_>) -> Head {
     let inputs = data.inputs();
@@ -25,9 +26,9 @@ pub(super) fn head(data: &Data<'_>) -> Head {
 }
 
 fn slots(data: &Data<'_>) -> Vec<SlotRow> {
-    let row = |(series, outcomes): (&super::Series, &Vec<super::Outcome>)| {
+    let row = |(series, outcomes): (&Series, &Vec<Outcome>)| {
         let expected = data.expected(series);
-        let counts = counting::count(outcomes, expected, data.span(), counting::by_verdict);
+        let counts = history::count(outcomes, expected, data.span(), history::by_verdict);
         SlotRow {
             flow: series.flow.clone(),
             kind: series.kind,
@@ -41,19 +42,11 @@ fn slots(data: &Data<'_>) -> Vec<SlotRow> {
 }
 
 fn vantages(data: &Data<'_>) -> Vec<VantageRow> {
-    let mut found: BTreeMap<VantageName, BTreeMap<String, String>> = BTreeMap::new();
-    for series in data.outcomes.keys() {
-        found.entry(series.vantage.clone()).or_default();
-    }
-    let Inputs { declarations, period, .. } = data.inputs();
-    let mut said: Vec<_> = declarations.iter().filter(|declaration| declaration.from < period.end).collect();
-    said.sort_by_key(|declaration| declaration.from);
-    for declaration in said {
-        if let Some(labels) = found.get_mut(&declaration.vantage) {
-            labels.clone_from(&declaration.labels);
-        }
-    }
-    found.into_iter().map(|(name, labels)| VantageRow { name, labels }).collect()
+    let names: BTreeSet<&VantageName> = data.outcomes.keys().map(|series| &series.vantage).collect();
+    let labels = data.builder.history.labels();
+    let row =
+        |name: &VantageName| VantageRow { name: name.clone(), labels: labels.get(name).cloned().unwrap_or_default() };
+    names.into_iter().map(row).collect()
 }
 
 /// The policy in words.

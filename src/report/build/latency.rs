@@ -6,7 +6,7 @@ use crate::model::{Micros, Phase, Run, StepName, StepRole, Verdict};
 use crate::report::model::{Bins, Distribution, HeatMap, LatencyPoint, Percentile, PhaseLatency, StepLatency};
 use crate::slo::{LatencyHistogram, rank_interval, target_rank};
 
-use super::ledger::Outcome;
+use crate::history::Outcome;
 
 const PERCENTILES: [(&str, f64); 5] = [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p99.9", 0.999)];
 

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::history::{self, Outcome, Series};
 use crate::model::{BadClass, FlowName, RunKind, Verdict};
 use crate::report::model::{NegativeReport, SecurityAlarm};
 
-use super::ledger::Outcome;
-use super::{Data, Series, counting, failures};
+use super::{Data, failures};
 
 /// Runs that an alarm names.
 const EXAMPLES: usize = 5;
@@ -17,7 +17,7 @@ type Topic<'a> = (&'a FlowName, RunKind, &'static str);
 /// Every attempt counts here, whatever the policy says: a wrong password that was let in once was let in.
 pub(super) fn alarms(data: &Data<'_>) -> Vec<SecurityAlarm> {
     let mut found: BTreeMap<Topic<'_>, Vec<(&Series, &Outcome)>> = BTreeMap::new();
-    for (series, ledger) in &data.builder.ledgers {
+    for (series, ledger) in data.builder.history.ledgers() {
         for run in ledger.all().filter(|run| run.is_security_failure()) {
             if let Some(class) = run.verdict.class() {
                 found.entry((&series.flow, series.kind, class)).or_default().push((series, run));
@@ -36,7 +36,7 @@ fn alarm((flow, kind, class): Topic<'_>, mut runs: Vec<(&Series, &Outcome)>) -> 
         count: runs.len() as u64,
         first: runs.first()?.1.started,
         last: runs.last()?.1.started,
-        examples: runs.iter().take(EXAMPLES).map(|(series, run)| failures::id(series, run)).collect(),
+        examples: runs.iter().take(EXAMPLES).map(|(series, run)| series.run_id(run)).collect(),
     })
 }
 
@@ -50,8 +50,8 @@ pub(super) fn reports(data: &Data<'_>) -> Vec<NegativeReport> {
 fn report(data: &Data<'_>, flow: &FlowName) -> NegativeReport {
     let kind = RunKind::WrongPassword;
     let counts =
-        counting::sum(data.series(flow, kind).map(|(series, outcomes)| {
-            counting::count(outcomes, data.expected(series), data.span(), counting::by_verdict)
+        history::sum(data.series(flow, kind).map(|(series, outcomes)| {
+            history::count(outcomes, data.expected(series), data.span(), history::by_verdict)
         }));
     let of_class = |class: BadClass| {
         let outcomes = data.series(flow, kind).flat_map(|(_, outcomes)| outcomes);

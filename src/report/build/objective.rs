@@ -10,9 +10,9 @@ use crate::slo::{
     spent_share, user_weighted, wilson,
 };
 
-use super::counting::{self, Kind, Span, effective, within};
-use super::ledger::Outcome;
 use super::{Data, timeline};
+use crate::history::Outcome;
+use crate::history::{self, Kind, Span, effective, within};
 
 /// One series of the objective's flow, counted.
 struct Counted<'a> {
@@ -29,11 +29,11 @@ pub(super) fn report(data: &Data<'_>, objective: &Objective, period: &Period) ->
         .series(&objective.flow, RunKind::Login)
         .map(|(series, outcomes)| Counted {
             vantage: &series.vantage,
-            counts: counting::count(outcomes, data.expected(series), span, |o| within(threshold, o)),
+            counts: history::count(outcomes, data.expected(series), span, |o| within(threshold, o)),
             outcomes,
         })
         .collect();
-    let counts = counting::sum(counted.iter().map(|series| series.counts));
+    let counts = history::sum(counted.iter().map(|series| series.counts));
     let tally = effective(&counts, policy.lost_runs);
     let target = objective.target.share();
     let availability = tally.share();
@@ -65,7 +65,7 @@ pub(super) fn report(data: &Data<'_>, objective: &Objective, period: &Period) ->
 
 fn is_over(outcome: &Outcome, threshold: Option<crate::model::Micros>, period: &Period) -> bool {
     period.contains(outcome.slot)
-        && counting::by_verdict(outcome) == Kind::Good
+        && history::by_verdict(outcome) == Kind::Good
         && within(threshold, outcome) == Kind::Bad
 }
 
@@ -163,7 +163,7 @@ fn burn_down(
     period: &Period,
     span: Span,
 ) -> Option<BurnDown> {
-    let counts = counting::sum(counted.iter().map(|series| series.counts));
+    let counts = history::sum(counted.iter().map(|series| series.counts));
     let policy = data.inputs().policy;
     let tally = effective(&counts, policy.lost_runs);
     if tally.total() == 0 {
@@ -207,9 +207,10 @@ fn bad_slots(
         Kind::Lost => lost_is_bad,
     };
     let mut slots: Vec<Timestamp> = counted.outcomes.iter().filter(spends).map(|outcome| outcome.slot).collect();
-    let series = super::Series { flow: objective.flow.clone(), kind: RunKind::Login, vantage: counted.vantage.clone() };
+    let series =
+        history::Series { flow: objective.flow.clone(), kind: RunKind::Login, vantage: counted.vantage.clone() };
     if let Some(expected) = data.expected(&series).filter(|_| lost_is_bad) {
-        let missing = counting::without_outcome(counted.outcomes, expected, span);
+        let missing = history::without_outcome(counted.outcomes, expected, span);
         slots.extend(missing.filter(|&slot| slot < span.until));
     }
     slots

@@ -6,9 +6,9 @@ use crate::model::Micros;
 use crate::report::model::{Downtime, Outage};
 use crate::slo::{OutageBounds, outage_bounds};
 
-use super::counting::{Kind, Span, by_verdict, without_outcome};
-use super::expected::Expected;
-use super::ledger::Outcome;
+use crate::history::Expected;
+use crate::history::Outcome;
+use crate::history::{Kind, Span, by_verdict, without_outcome};
 
 /// Outages that are told one by one.
 const SHOWN: usize = 10;

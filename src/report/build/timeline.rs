@@ -7,7 +7,7 @@ use crate::model::{Micros, Run, StepName, VantageName, Verdict};
 use crate::report::model::{Bins, CellState, TimelineRow};
 use crate::slo::Period;
 
-use super::ledger::Outcome;
+use crate::history::Outcome;
 
 /// Bins that a period is cut into at most: half hours of the longest week.
 const MOST_BINS: u64 = 338;

@@ -1,25 +1,48 @@
 //! Slots into counts.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{LostRuns, Micros, Verdict};
-use crate::report::model::Counts;
 use crate::slo::{Period, Tally};
 
 use super::expected::Expected;
 use super::ledger::Outcome;
 
+/// Slots by what their run said. Every slot counts once, whatever the number of attempts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Slots due so far; `None` when no schedule was declared.
+    pub due: Option<u64>,
+    /// Slots due in the whole period, those to come included; `None` when no schedule was declared.
+    pub planned: Option<u64>,
+    /// Good.
+    pub good: u64,
+    /// Bad: the service failed a user.
+    pub bad: u64,
+    /// Lost: recorded, but the prober's own fault.
+    pub lost: u64,
+    /// Due, but no run was recorded; 0 when no schedule was declared.
+    pub missing: u64,
+    /// (good + bad) / due; `None` when no schedule was declared or nothing was due.
+    pub coverage: Option<f64>,
+}
+
 /// A span of time, and until when its slots are due.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Span {
-    pub(super) start: Timestamp,
-    pub(super) end: Timestamp,
+pub struct Span {
+    /// The first instant.
+    pub start: Timestamp,
+    /// The first instant after it.
+    pub end: Timestamp,
     /// Never before the start, never after the end.
-    pub(super) until: Timestamp,
+    pub until: Timestamp,
 }
 
 impl Span {
-    pub(super) fn new(period: &Period, until: Timestamp) -> Self {
+    /// The span of a period whose slots are due until an instant.
+    #[must_use]
+    pub fn new(period: &Period, until: Timestamp) -> Self {
         Self { start: period.start, end: period.end, until: until.clamp(period.start, period.end) }
     }
 
@@ -30,14 +53,18 @@ impl Span {
 
 /// How an outcome counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
+    /// Good.
     Good,
+    /// Bad: the service failed a user.
     Bad,
+    /// Lost: it says nothing about the service.
     Lost,
 }
 
 /// By its verdict alone.
-pub(super) fn by_verdict(outcome: &Outcome) -> Kind {
+#[must_use]
+pub fn by_verdict(outcome: &Outcome) -> Kind {
     match outcome.verdict {
         Verdict::Good => Kind::Good,
         Verdict::Bad(_) => Kind::Bad,
@@ -46,7 +73,8 @@ pub(super) fn by_verdict(outcome: &Outcome) -> Kind {
 }
 
 /// Good within a threshold, on the raw value; a failure counts as over it.
-pub(super) fn within(threshold: Option<Micros>, outcome: &Outcome) -> Kind {
+#[must_use]
+pub fn within(threshold: Option<Micros>, outcome: &Outcome) -> Kind {
     match (by_verdict(outcome), threshold) {
         (Kind::Good, Some(threshold)) if outcome.login.is_none_or(|login| login > threshold) => Kind::Bad,
         (kind, _) => kind,
@@ -55,7 +83,7 @@ pub(super) fn within(threshold: Option<Micros>, outcome: &Outcome) -> Kind {
 
 /// Counts the slots of one series in a span. A slot that was recorded though it was not declared (around a reload) was
 /// due as well.
-pub(super) fn count(
+pub fn count(
     outcomes: &[Outcome],
     expected: Option<&Expected>,
     span: Span,
@@ -81,7 +109,7 @@ pub(super) fn count(
 }
 
 /// Declared slots that no outcome served, in order.
-pub(super) fn without_outcome<'a>(
+pub fn without_outcome<'a>(
     outcomes: &'a [Outcome],
     expected: &'a Expected,
     span: Span,
@@ -92,7 +120,7 @@ pub(super) fn without_outcome<'a>(
 }
 
 /// The sum over series. One without a declared schedule adds its recorded slots to what was due elsewhere.
-pub(super) fn sum(all: impl Iterator<Item = Counts>) -> Counts {
+pub fn sum(all: impl Iterator<Item = Counts>) -> Counts {
     let mut total = Counts::default();
     let (mut due, mut planned, mut declared) = (0, 0, false);
     for counts in all {
@@ -116,7 +144,8 @@ fn with_coverage(mut counts: Counts) -> Counts {
 }
 
 /// Good and bad as the policy treats what was lost or is missing.
-pub(super) fn effective(counts: &Counts, lost_runs: LostRuns) -> Tally {
+#[must_use]
+pub fn effective(counts: &Counts, lost_runs: LostRuns) -> Tally {
     let lost = match lost_runs {
         LostRuns::Excluded => 0,
         LostRuns::Bad => counts.lost + counts.missing,

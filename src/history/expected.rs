@@ -12,7 +12,7 @@ use super::Series;
 
 /// The schedules of one series over the period.
 #[derive(Debug, Default)]
-pub(super) struct Expected {
+pub struct Expected {
     spans: Vec<DeclaredSpan>,
 }
 
@@ -26,7 +26,7 @@ struct DeclaredSpan {
 
 impl Expected {
     /// The due slots between two instants, in order.
-    pub(super) fn slots(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
+    pub fn slots(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
         self.spans.iter().flat_map(move |span| span.schedule.slots(&span.vantage, from.max(span.from), to.min(span.to)))
     }
 }
@@ -69,4 +69,14 @@ pub(super) fn from_declarations(declarations: &[ScheduleDeclaration], period: &P
         }
     }
     expected
+}
+
+/// The labels of each vantage, as last declared before the period's end.
+pub(super) fn labels(
+    declarations: &[ScheduleDeclaration],
+    period: &Period,
+) -> BTreeMap<VantageName, BTreeMap<String, String>> {
+    let mut said: Vec<_> = declarations.iter().filter(|declaration| declaration.from < period.end).collect();
+    said.sort_by_key(|declaration| declaration.from);
+    said.into_iter().map(|declaration| (declaration.vantage.clone(), declaration.labels.clone())).collect()
 }

@@ -8,30 +8,33 @@ use crate::model::{BadClass, Blame, Micros, Phase, Retries, Run, RunKind, StepNa
 
 /// One run, or the one that counts among the attempts of a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Outcome {
+pub struct Outcome {
     /// The slot.
-    pub(super) slot: Timestamp,
+    pub slot: Timestamp,
     /// The attempt.
-    pub(super) attempt: u16,
+    pub attempt: u16,
     /// When it began.
-    pub(super) started: Timestamp,
+    pub started: Timestamp,
     /// When it ended.
-    pub(super) ended: Timestamp,
+    pub ended: Timestamp,
     /// What it says.
-    pub(super) verdict: Verdict,
+    pub verdict: Verdict,
     /// Login time, as far as it got.
-    pub(super) login: Option<Micros>,
+    pub login: Option<Micros>,
     /// Where it failed: an index into the ledger's places.
-    pub(super) place: u16,
+    pub place: u16,
 }
 
 impl Outcome {
     /// A limit cut it off: its login took at least [`Outcome::login`].
-    pub(super) fn timed_out(&self) -> bool {
+    #[must_use]
+    pub fn timed_out(&self) -> bool {
         self.verdict == Verdict::Bad(BadClass::Timeout)
     }
 
-    pub(super) fn is_security_failure(&self) -> bool {
+    /// A login was let in that must not be.
+    #[must_use]
+    pub fn is_security_failure(&self) -> bool {
         self.verdict.blame() == Some(Blame::Security)
     }
 
@@ -47,18 +50,18 @@ impl Outcome {
 }
 
 /// Where a run failed.
-pub(super) type Place = (Option<StepName>, Option<Phase>);
+pub type Place = (Option<StepName>, Option<Phase>);
 
 /// All runs of one series. Equal identities collapse.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub struct Ledger {
     runs: BTreeMap<(i64, u16), Outcome>,
     places: Vec<Place>,
 }
 
 impl Ledger {
     /// Takes a run; false when it was known already.
-    pub(super) fn record(&mut self, run: &Run) -> bool {
+    pub fn record(&mut self, run: &Run) -> bool {
         let key = (run.slot.as_microsecond(), run.attempt);
         if self.runs.contains_key(&key) {
             return false;
@@ -90,17 +93,19 @@ impl Ledger {
     }
 
     /// Where an outcome of this ledger failed.
-    pub(super) fn place(&self, outcome: &Outcome) -> Place {
+    #[must_use]
+    pub fn place(&self, outcome: &Outcome) -> Place {
         self.places.get(usize::from(outcome.place)).cloned().unwrap_or_default()
     }
 
     /// Every run, attempts included, in order of slot.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Outcome> {
+    pub fn all(&self) -> impl Iterator<Item = &Outcome> {
         self.runs.values()
     }
 
     /// One outcome per slot, in order: the attempt that counts. No policy hides that a wrong password was let in.
-    pub(super) fn outcomes(&self, kind: RunKind, retries: Retries) -> Vec<Outcome> {
+    #[must_use]
+    pub fn outcomes(&self, kind: RunKind, retries: Retries) -> Vec<Outcome> {
         let mut chosen: Vec<Outcome> = Vec::new();
         for &run in self.runs.values() {
             match chosen.last_mut().filter(|last| last.slot == run.slot) {

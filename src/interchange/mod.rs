@@ -1,0 +1,2 @@
+//! Other tools' formats, in and out: OpenSLO, Prometheus rules, runs of other probers. What cannot be expressed is
+//! said. Knows no store and does no IO.
