@@ -60,8 +60,8 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Takes a run; false when it was known already.
-    pub fn record(&mut self, run: &Run) -> bool {
+    /// Takes a run with its login time; false when it was known already.
+    pub fn record(&mut self, run: &Run, login: Option<Micros>) -> bool {
         let key = (run.slot.as_microsecond(), run.attempt);
         if self.runs.contains_key(&key) {
             return false;
@@ -76,7 +76,7 @@ impl Ledger {
             started: run.started,
             ended: Timestamp::from_microsecond(ended).unwrap_or(Timestamp::MAX),
             verdict: run.verdict,
-            login: run.login_time(),
+            login,
             place: self.place_index(place),
         };
         self.runs.insert(key, outcome);

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{FlowName, Run, RunId, RunKind, ScheduleDeclaration, VantageName};
+use crate::model::{FlowName, Micros, Run, RunId, RunKind, ScheduleDeclaration, VantageName};
 use crate::slo::Period;
 
 pub use counting::{Counts, Kind, Span, by_verdict, count, effective, sum, within, without_outcome};
@@ -67,9 +67,10 @@ impl History {
         Self { period: period.clone(), expected, intervals, ledgers, labels }
     }
 
-    /// Takes a run; false when its slot lies outside of the period, or when it was known already.
-    pub fn record(&mut self, run: &Run) -> bool {
-        self.period.contains(run.slot) && self.ledgers.entry(Series::of(run)).or_default().record(run)
+    /// Takes a run with its login time (which a reader knows without the run's steps); false when its slot lies outside
+    /// of the period, or when it was known already.
+    pub fn record(&mut self, run: &Run, login: Option<Micros>) -> bool {
+        self.period.contains(run.slot) && self.ledgers.entry(Series::of(run)).or_default().record(run, login)
     }
 
     /// The span that it covers.

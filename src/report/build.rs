@@ -80,7 +80,7 @@ impl<'a> Builder<'a> {
 
     /// Counts one run. A run whose slot lies outside of the period, and one that was counted before, change nothing.
     pub fn add(&mut self, run: &Run) {
-        if !self.history.record(run) {
+        if !self.history.record(run, run.login_time()) {
             return;
         }
         self.runs += 1;

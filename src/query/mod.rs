@@ -1,5 +1,7 @@
 //! The whole read path: store to report model. Knows no command line and no rendering.
 
+mod reading;
+
 use jiff::Timestamp;
 
 use crate::model::{Objective, Policy, Population, ScheduleDeclaration};
@@ -7,6 +9,8 @@ use crate::report::ReportModel;
 use crate::report::build::{Builder, Inputs};
 use crate::slo::Period;
 use crate::store::{Columns, Error, RunFilter, Store};
+
+pub use reading::{Reading, read};
 
 /// What is asked of a store.
 #[derive(Debug, Clone, Copy)]
