@@ -128,6 +128,17 @@ pub enum Error {
         #[source]
         source: Arc<serde_json::Error>,
     },
+    /// Content that is no noted event, exclusion or registered report.
+    #[error("{key} in the store {location} cannot be read as an entry of the policy; restore it, or move it away")]
+    Entry {
+        /// The key.
+        key: String,
+        /// The store.
+        location: String,
+        /// Why.
+        #[source]
+        source: Arc<serde_json::Error>,
+    },
     /// An object whose name Doorstep never gives.
     #[error("{key} in the store {location} does not belong there; move it away")]
     Key {

@@ -6,7 +6,7 @@
 //! need no coordination: each writes only under its own vantage, under names that nobody else can choose.
 //!
 //! Files, from the disk up: `journal` (framing), `record` (one run as JSON), `spool_files`, `spool`; `segment` (the
-//! public format), `key` (names), `objects` (requests), `ship`, `declare`, `read`.
+//! public format), `key` (names), `objects` (requests), `ship`, `declare`, `policy`, `read`.
 
 mod declare;
 mod error;
@@ -14,6 +14,7 @@ mod filter;
 mod journal;
 mod key;
 mod objects;
+mod policy;
 mod read;
 mod record;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub use error::{Error, SegmentError};
 pub use filter::RunFilter;
 pub use key::{DeclarationKey, KeyError, SegmentKey, Sequence};
 pub use objects::Store;
+pub use policy::{PolicyKey, PolicyKind};
 pub use read::ReadSummary;
 pub use segment::{Columns, Row, SCHEMA};
 pub use ship::{Shipped, Shipper};

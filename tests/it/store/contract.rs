@@ -13,6 +13,7 @@ pub(super) async fn suite(store: &Store) {
     a_range_reads_its_slots_only(store).await;
     copies_collapse_and_measured_runs_win(store, scratch.path()).await;
     declarations_that_hold_are_found(store).await;
+    entries_are_added_and_found_by_time(store).await;
     copied_spools_ship_at_once(store, scratch.path()).await;
 }
 
@@ -23,6 +24,9 @@ async fn an_empty_store_is_no_error(store: &Store) {
     assert_eq!(store.find(run("berlin", 0).id).await.unwrap(), None);
     let time = START.parse().unwrap();
     assert!(store.declarations(time, time).await.unwrap().is_empty());
+    let ever = (jiff::Timestamp::MIN, jiff::Timestamp::MAX);
+    assert!(store.events(ever.0, ever.1).await.unwrap().is_empty());
+    assert!(store.exclusions(ever.0, ever.1).await.unwrap().is_empty());
 }
 
 /// 300 slots of five seconds reach from ten minutes before midnight into the next day.
@@ -143,6 +147,44 @@ async fn one_of_many_wins(store: &Store) {
     let raced = RunFilter { vantages: vec![vantage("raced")], ..RunFilter::everything() };
     assert_eq!(rows(store, &raced, Columns::Summary).await.1.runs, 1);
     assert_eq!(rows(&with_spools, &raced, Columns::Summary).await.1.runs, 6);
+}
+
+/// Events lie at an instant, exclusions over a span; both are found by any part of it, and adding one twice is adding it
+/// once.
+async fn entries_are_added_and_found_by_time(store: &Store) {
+    use doorstep::model::{EventKind, Exclusion, ExclusionMode, NotedEvent};
+    let time = |hour: i8| format!("2026-11-23T{hour:02}:00:00Z").parse::<jiff::Timestamp>().unwrap();
+    let event = |hour, text: &str| NotedEvent {
+        at: time(hour),
+        kind: EventKind::Deploy,
+        text: text.to_owned(),
+        author: "ada".to_owned(),
+        entered: time(20),
+    };
+    for (entry, new) in [(event(9, "b"), true), (event(4, "a"), true), (event(9, "a"), true), (event(9, "b"), false)] {
+        assert_eq!(store.note_event(&entry).await.unwrap(), new, "{entry:?}");
+    }
+    assert_eq!(store.events(time(4), time(9)).await.unwrap(), [event(4, "a")]);
+    assert_eq!(store.events(time(0), time(23)).await.unwrap(), [event(4, "a"), event(9, "a"), event(9, "b")]);
+
+    let exclusion = |from, to, mode| Exclusion {
+        from: time(from),
+        to: time(to),
+        mode,
+        flows: vec!["shop".parse().unwrap()],
+        vantages: vec![vantage("berlin")],
+        reason: "planned work".to_owned(),
+        author: "ada".to_owned(),
+        entered: time(2),
+    };
+    let (early, late) = (exclusion(1, 3, ExclusionMode::DropTime), exclusion(5, 8, ExclusionMode::CountAsGood));
+    for (entry, new) in [(&late, true), (&early, true), (&late, false)] {
+        assert_eq!(store.exclude(entry).await.unwrap(), new, "{entry:?}");
+    }
+    assert_eq!(store.exclusions(time(0), time(23)).await.unwrap(), [early.clone(), late.clone()]);
+    assert_eq!(store.exclusions(time(2), time(4)).await.unwrap(), [early]);
+    assert_eq!(store.exclusions(time(7), time(8)).await.unwrap(), [late]);
+    assert!(store.exclusions(time(3), time(5)).await.unwrap().is_empty(), "both ends touch, and cover nothing");
 }
 
 async fn declarations_that_hold_are_found(store: &Store) {
