@@ -1,9 +1,13 @@
 //! The command line: one file per command; exit codes; printing. The only module that sees every module's errors.
 
+mod author;
 pub mod check;
 pub mod completions;
 pub mod configuration;
 pub mod demo;
+pub mod event;
+mod event_file;
+pub mod exclude;
 pub mod explain;
 pub mod panic;
 pub mod print;
@@ -94,6 +98,10 @@ enum Command {
     Runs(runs::RunsArgs),
     /// Show a recorded run again, as `try` would have shown it.
     Explain(explain::ExplainArgs),
+    /// Note what happened beside the measurements: deploys, failovers, statements.
+    Event(event::EventArgs),
+    /// Say which runs count otherwise than measured, and why.
+    Exclude(exclude::ExcludeArgs),
     /// Run an identity service on loopback that fails on a script, and write down the truth.
     Sandbox(sandbox::SandboxArgs),
     /// Print the JSON Schema of the configuration, for editors.
@@ -140,6 +148,8 @@ async fn execute(command: Command) -> Result<Exit, CommandError> {
         Command::Report(args) => report::execute(args).await,
         Command::Runs(args) => runs::execute(args).await,
         Command::Explain(args) => explain::execute(&args).await,
+        Command::Event(args) => event::execute(args).await,
+        Command::Exclude(args) => exclude::execute(args).await,
         Command::Sandbox(args) => sandbox::execute(args).await,
         Command::Schema(args) => schema::execute(&args),
         Command::Completions(args) => completions::execute(&args, &mut Arguments::command()),

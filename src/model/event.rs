@@ -91,4 +91,51 @@ impl Exclusion {
             && (self.flows.is_empty() || self.flows.contains(flow))
             && (self.vantages.is_empty() || self.vantages.contains(vantage))
     }
+
+    /// Whether the two cover any common run in different modes, so that nobody could say how it counts.
+    #[must_use]
+    pub fn contradicts(&self, other: &Self) -> bool {
+        self.mode != other.mode
+            && self.from < other.to
+            && other.from < self.to
+            && meet(&self.flows, &other.flows)
+            && meet(&self.vantages, &other.vantages)
+    }
+}
+
+/// Whether two lists of names have one in common; an empty list is all names.
+fn meet<T: PartialEq>(a: &[T], b: &[T]) -> bool {
+    a.is_empty() || b.is_empty() || a.iter().any(|name| b.contains(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exclusions_contradict_where_they_meet_in_different_modes() {
+        let exclusion = |hours: (i8, i8), mode, flows: &[&str], vantages: &[&str]| Exclusion {
+            from: format!("2026-11-20T{:02}:00:00Z", hours.0).parse().unwrap(),
+            to: format!("2026-11-20T{:02}:00:00Z", hours.1).parse().unwrap(),
+            mode,
+            flows: flows.iter().map(|name| name.parse().unwrap()).collect(),
+            vantages: vantages.iter().map(|name| name.parse().unwrap()).collect(),
+            reason: "work".to_owned(),
+            author: "ada".to_owned(),
+            entered: "2026-11-20T00:00:00Z".parse().unwrap(),
+        };
+        use ExclusionMode::{CountAsGood, DropTime};
+        let one = exclusion((2, 6), DropTime, &[], &["berlin"]);
+        for (other, expected) in [
+            (exclusion((5, 9), CountAsGood, &["shop"], &[]), true),
+            (exclusion((5, 9), DropTime, &["shop"], &[]), false),
+            (exclusion((6, 9), CountAsGood, &["shop"], &[]), false),
+            (exclusion((5, 9), CountAsGood, &["shop"], &["tokyo"]), false),
+            (exclusion((0, 9), CountAsGood, &[], &["tokyo", "berlin"]), true),
+        ] {
+            assert_eq!(one.contradicts(&other), expected, "{other:?}");
+            assert_eq!(other.contradicts(&one), expected, "{other:?}");
+        }
+        assert!(!one.is_late() && exclusion((0, 1), DropTime, &[], &[]).from == one.entered);
+    }
 }

@@ -13,6 +13,7 @@ mod net_hostile_http2;
 mod net_phases;
 mod net_proxy;
 mod net_tls;
+mod policy_entries;
 mod readme;
 mod report_build;
 mod report_query;

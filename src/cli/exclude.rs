@@ -1,0 +1,256 @@
+//! `doorstep exclude`: corrections of what counts, each with mode, reason, author and time of entry.
+
+use clap::Subcommand;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::clock::Clock;
+use crate::config::Site;
+use crate::model::{Exclusion, ExclusionMode, FlowName, VantageName, chain};
+use crate::report::csv;
+use crate::store::Store;
+
+use super::author::{author, one_line};
+use super::configuration::ConfigurationArgs;
+use super::event::{ListFormat, json, open_to_write, span};
+use super::{CommandError, Exit, print, report, when};
+
+/// The longest reason, in characters.
+const LONGEST_REASON: usize = 500;
+
+const EXAMPLES: &str = "\
+Modes (what they do differs, so choose on purpose):
+  drop-time      the time is taken out of the period: fewer slots are due, and the budget shrinks with the period
+  drop-events    the runs are taken out of the counts; the period and its budget stay
+  count-as-good  the runs count as good, whatever they say
+
+Examples:
+  doorstep exclude add --from '2026-11-22 01:00' --to '2026-11-22 03:00' --mode drop-time --reason 'planned move'
+  doorstep exclude add --from -3h --to -2h --mode drop-events --at singapore --reason 'our own uplink' --dry-run
+  doorstep exclude list
+
+Entries are never changed. Reports show raw figures beside adjusted ones, and flag entries made afterwards.";
+
+/// Say which runs count otherwise than measured, and why.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ExcludeArgs {
+    #[command(subcommand)]
+    command: ExcludeCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ExcludeCommand {
+    /// Enter an exclusion.
+    Add(Box<AddArgs>),
+    /// Show what was entered.
+    List(ListArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct AddArgs {
+    #[command(flatten)]
+    configuration: ConfigurationArgs,
+    /// The first instant: RFC 3339, a date, '2026-11-20 14:00', -2h or now.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    from: String,
+    /// The end, written alike.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    to: String,
+    /// What it does.
+    #[arg(long, value_parser = modes())]
+    mode: ExclusionMode,
+    /// Why, in one line.
+    #[arg(long)]
+    reason: String,
+    /// Only these flows.
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    flow: Vec<FlowName>,
+    /// Only runs from these vantages (--vantage names this worker's own).
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    at: Vec<VantageName>,
+    /// Who decided; DOORSTEP_AUTHOR, else the account that runs the command.
+    #[arg(long, value_name = "NAME")]
+    author: Option<String>,
+    /// IANA zone of --from and --to.
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    zone: String,
+    /// Say what would change, and enter nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct ListArgs {
+    #[command(flatten)]
+    configuration: ConfigurationArgs,
+    /// The first instant; the first exclusion when not given.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    from: Option<String>,
+    /// The end; the last exclusion when not given.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    to: Option<String>,
+    /// IANA zone of --from, --to and of the times shown.
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    zone: String,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    format: ListFormat,
+}
+
+/// Modes as they are typed, with hyphens like all options.
+const MODES: [(&str, ExclusionMode); 3] = [
+    ("drop-time", ExclusionMode::DropTime),
+    ("drop-events", ExclusionMode::DropEvents),
+    ("count-as-good", ExclusionMode::CountAsGood),
+];
+
+fn modes() -> impl TypedValueParser<Value = ExclusionMode> {
+    let find = |text: String| MODES.into_iter().find(|(word, _)| *word == text);
+    PossibleValuesParser::new(MODES.map(|(word, _)| word))
+        .try_map(move |text| find(text).map(|(_, mode)| mode).ok_or("an unknown mode"))
+}
+
+/// A mode as it is typed.
+fn word(mode: ExclusionMode) -> &'static str {
+    MODES.into_iter().find(|(_, known)| *known == mode).map_or(mode.as_str(), |(word, _)| word)
+}
+
+/// Enters an exclusion, or shows them.
+///
+/// # Errors
+/// Arguments or a configuration that are not right, an exclusion that contradicts another, a store that cannot be read or
+/// written.
+pub async fn execute(args: ExcludeArgs) -> Result<Exit, CommandError> {
+    match args.command {
+        ExcludeCommand::Add(args) => add(&args).await,
+        ExcludeCommand::List(args) => list(&args).await,
+    }
+}
+
+fn usage(message: String) -> CommandError {
+    CommandError::new(Exit::Usage, message)
+}
+
+async fn add(args: &AddArgs) -> Result<Exit, CommandError> {
+    let now = Clock::system().now();
+    let zone = when::zone(&args.zone).map_err(usage)?;
+    let site = args.configuration.site()?;
+    let author = author(args.author.as_deref())?;
+    let from = when::instant(&args.from, now, &zone).map_err(usage)?;
+    let to = when::instant(&args.to, now, &zone).map_err(usage)?;
+    if to <= from {
+        return Err(usage(format!("--to {to} is not after --from {from}: exchange them")));
+    }
+    let exclusion = Exclusion {
+        from,
+        to,
+        mode: args.mode,
+        flows: args.flow.clone(),
+        vantages: args.at.clone(),
+        reason: one_line("--reason", &args.reason, LONGEST_REASON).map_err(usage)?,
+        author: author.name,
+        entered: now,
+    };
+    known(&exclusion, &site).map_err(usage)?;
+    let store = if args.dry_run { report::open(&site)? } else { open_to_write(&site)? };
+    contradicts(&store, &exclusion).await?;
+    if author.origin != "--author" {
+        print::note(&format!("author: {} (from {}; --author says otherwise)", exclusion.author, author.origin));
+    }
+    print::out(&format!("{}\n", line(&exclusion, &TimeZone::UTC)));
+    if args.dry_run {
+        print::note("nothing was entered");
+    } else {
+        store.exclude(&exclusion).await.map_err(|error| CommandError::new(Exit::Store, chain(&error)))?;
+        print::note(&format!("entered in {}", store.location()));
+    }
+    if exclusion.is_late() {
+        print::note("it begins in the past, so that every report flags it as made afterwards");
+    }
+    Ok(Exit::Good)
+}
+
+/// Flows and vantages that the configuration knows: a typing error would exclude nothing, in silence.
+fn known(exclusion: &Exclusion, site: &Site) -> Result<(), String> {
+    let flows: Vec<&str> = site.flows.iter().map(|flow| flow.name.as_str()).collect();
+    let vantages: Vec<&str> = site.vantages.iter().map(|vantage| vantage.name.as_str()).collect();
+    if let Some(flow) = exclusion.flows.iter().find(|flow| !flows.contains(&flow.as_str())) {
+        return Err(format!("no flow is called '{flow}': there are {}", flows.join(", ")));
+    }
+    if let Some(vantage) = exclusion.vantages.iter().find(|vantage| !vantages.contains(&vantage.as_str())) {
+        return Err(format!("no vantage is called '{vantage}': there are {}", vantages.join(", ")));
+    }
+    Ok(())
+}
+
+/// Two exclusions of different modes over the same runs would leave it to chance how those count.
+async fn contradicts(store: &Store, exclusion: &Exclusion) -> Result<(), CommandError> {
+    let there = store.exclusions(exclusion.from, exclusion.to).await;
+    let there = there.map_err(|error| CommandError::new(Exit::Store, chain(&error)))?;
+    match there.iter().find(|other| other.contradicts(exclusion)) {
+        None => Ok(()),
+        Some(other) => Err(usage(format!(
+            "two exclusions would cover the same runs in different modes, so that nobody could say how they count\n  \
+             entered: {}\n  new:     {}\nchoose another span, flow or vantage, or the mode {}",
+            line(other, &TimeZone::UTC),
+            line(exclusion, &TimeZone::UTC),
+            word(other.mode),
+        ))),
+    }
+}
+
+/// An exclusion on one line.
+fn line(exclusion: &Exclusion, zone: &TimeZone) -> String {
+    let at = |instant: Timestamp| instant.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z");
+    let names = |all: &str, names: Vec<&str>| if names.is_empty() { all.to_owned() } else { names.join(", ") };
+    format!(
+        "{} to {}  {:<13}  {}, {}: {} ({}, entered {}{})",
+        at(exclusion.from),
+        at(exclusion.to),
+        word(exclusion.mode),
+        names("all flows", exclusion.flows.iter().map(FlowName::as_str).collect()),
+        names("all vantages", exclusion.vantages.iter().map(VantageName::as_str).collect()),
+        exclusion.reason,
+        exclusion.author,
+        at(exclusion.entered),
+        if exclusion.is_late() { ", afterwards" } else { "" },
+    )
+}
+
+async fn list(args: &ListArgs) -> Result<Exit, CommandError> {
+    let zone = when::zone(&args.zone).map_err(usage)?;
+    let (from, to) = span(args.from.as_deref(), args.to.as_deref(), &zone)?;
+    let store = report::open(&args.configuration.site()?)?;
+    let all = store.exclusions(from, to).await.map_err(|error| CommandError::new(Exit::Store, chain(&error)))?;
+    let text = match args.format {
+        ListFormat::Text => all.iter().map(|exclusion| line(exclusion, &zone) + "\n").collect(),
+        ListFormat::Json => json(&all)?,
+        ListFormat::Csv => rows(&all),
+    };
+    print::out(&text);
+    if all.is_empty() {
+        print::note(&format!("no exclusion is entered in {} for this span", store.location()));
+    }
+    Ok(Exit::Good)
+}
+
+const COLUMNS: [&str; 9] = ["from", "to", "mode", "flows", "vantages", "reason", "author", "entered", "late"];
+
+fn rows(all: &[Exclusion]) -> String {
+    let row = |exclusion: &Exclusion| {
+        csv::record(&[
+            exclusion.from.to_string(),
+            exclusion.to.to_string(),
+            exclusion.mode.to_string(),
+            exclusion.flows.iter().map(FlowName::as_str).collect::<Vec<_>>().join(" "),
+            exclusion.vantages.iter().map(VantageName::as_str).collect::<Vec<_>>().join(" "),
+            exclusion.reason.clone(),
+            exclusion.author.clone(),
+            exclusion.entered.to_string(),
+            exclusion.is_late().to_string(),
+        ])
+    };
+    csv::record(&COLUMNS.map(str::to_owned)) + &all.iter().map(row).collect::<String>()
+}
