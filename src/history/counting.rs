@@ -99,24 +99,31 @@ pub fn count(
     }
     if let Some(expected) = expected {
         let unrecorded = without_outcome(outcomes, expected, span);
-        let (missing, to_come): (Vec<Timestamp>, Vec<Timestamp>) = unrecorded.partition(|&slot| slot < span.until);
-        let due = counts.good + counts.bad + counts.lost + missing.len() as u64;
-        counts.missing = missing.len() as u64;
+        let (mut missing, mut to_come) = (0, 0);
+        for slot in unrecorded {
+            *(if slot < span.until { &mut missing } else { &mut to_come }) += 1;
+        }
+        let due = counts.good + counts.bad + counts.lost + missing;
+        counts.missing = missing;
         counts.due = Some(due);
-        counts.planned = Some(due + to_come.len() as u64);
+        counts.planned = Some(due + to_come);
     }
     with_coverage(counts)
 }
 
-/// Declared slots that no outcome served, in order.
+/// Declared slots that no outcome served, in order. Both are in order, so that one walk beside the other is enough.
 pub fn without_outcome<'a>(
     outcomes: &'a [Outcome],
     expected: &'a Expected,
     span: Span,
 ) -> impl Iterator<Item = Timestamp> + 'a {
-    expected
-        .slots(span.start, span.end)
-        .filter(|slot| outcomes.binary_search_by_key(slot, |outcome| outcome.slot).is_err())
+    let mut next = outcomes.partition_point(|outcome| outcome.slot < span.start);
+    expected.slots(span.start, span.end).filter(move |slot| {
+        while outcomes.get(next).is_some_and(|outcome| outcome.slot < *slot) {
+            next += 1;
+        }
+        outcomes.get(next).is_none_or(|outcome| outcome.slot != *slot)
+    })
 }
 
 /// The sum over series. One without a declared schedule adds its recorded slots to what was due elsewhere.

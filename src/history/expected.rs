@@ -1,6 +1,7 @@
 //! Slots due, from what workers declared: coverage follows from the store alone.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,6 +15,8 @@ use super::Series;
 #[derive(Debug, Default)]
 pub struct Expected {
     spans: Vec<DeclaredSpan>,
+    /// All due slots in microseconds, worked out when first asked for: every table walks them again.
+    slots: OnceLock<Vec<i64>>,
 }
 
 #[derive(Debug)]
@@ -27,7 +30,29 @@ struct DeclaredSpan {
 impl Expected {
     /// The due slots between two instants, in order.
     pub fn slots(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
-        self.spans.iter().flat_map(move |span| span.schedule.slots(&span.vantage, from.max(span.from), to.min(span.to)))
+        let all = self.all();
+        let first = all.partition_point(|&slot| slot < from.as_microsecond());
+        let due = all[first..].iter().take_while(move |&&slot| slot < to.as_microsecond());
+        due.filter_map(|&slot| Timestamp::from_microsecond(slot).ok())
+    }
+
+    /// How many slots are due between two instants. Takes the same time for any span.
+    #[must_use]
+    pub fn count(&self, from: Timestamp, to: Timestamp) -> u64 {
+        let of_span = |span: &DeclaredSpan| span.schedule.count(&span.vantage, from.max(span.from), to.min(span.to));
+        self.spans.iter().map(of_span).sum()
+    }
+
+    fn all(&self) -> &[i64] {
+        self.slots.get_or_init(|| {
+            let of_span = |span: &DeclaredSpan| {
+                span.schedule
+                    .slots(&span.vantage, span.from, span.to)
+                    .map(Timestamp::as_microsecond)
+                    .collect::<Vec<_>>()
+            };
+            self.spans.iter().flat_map(of_span).collect()
+        })
     }
 }
 

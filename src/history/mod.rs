@@ -7,6 +7,7 @@
 mod counting;
 mod expected;
 mod ledger;
+mod parts;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,7 +19,8 @@ use crate::slo::Period;
 
 pub use counting::{Counts, Kind, Span, by_verdict, count, effective, sum, within, without_outcome};
 pub use expected::Expected;
-pub use ledger::{Ledger, Outcome, Place};
+pub use ledger::{Ledger, Outcome, Place, end_of};
+pub use parts::{Cell, MessageKey, Parts, StepParts, login_durations};
 
 /// One flow's runs of one kind, from one vantage. The order is the order in reports.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,6 +73,14 @@ impl History {
     /// of the period, or when it was known already.
     pub fn record(&mut self, run: &Run, login: Option<Micros>) -> bool {
         self.period.contains(run.slot) && self.ledgers.entry(Series::of(run)).or_default().record(run, login)
+    }
+
+    /// Takes all runs of one series, none of which may lie outside of the period; how many were not known yet.
+    pub fn append(&mut self, series: &Series, runs: &Ledger) -> u64 {
+        match self.ledgers.get_mut(series) {
+            Some(ledger) => ledger.append(runs),
+            None => self.ledgers.entry(series.clone()).or_default().append(runs),
+        }
     }
 
     /// The span that it covers.

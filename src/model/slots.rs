@@ -47,7 +47,15 @@ impl Schedule {
         } else {
             0..0
         };
-        indices.filter_map(|index| self.slot_in(vantage, index)).filter(move |&slot| from <= slot && slot < to)
+        let (placer, interval) = (self.placer(vantage), self.interval_micros().unwrap_or(0));
+        let place = move |index: i64| {
+            let start = index.checked_mul(interval)?;
+            Timestamp::from_microsecond(start.checked_add(placer.place(index, interval))?).ok()
+        };
+        indices
+            .filter(|&index| self.has_turn(vantage, index))
+            .filter_map(place)
+            .filter(move |&slot| from <= slot && slot < to)
     }
 
     /// The first slot of `vantage` at or after `from`; `None` when there will never be one.
@@ -120,16 +128,41 @@ impl Schedule {
 
     /// The place of the slot inside its interval, in microseconds from the interval's start.
     fn place(&self, vantage: &VantageName, index: i64, interval: i64) -> i64 {
-        let index_bytes = index.to_le_bytes();
+        self.placer(vantage).place(index, interval)
+    }
+
+    /// What all slots of one vantage have in common, worked out once.
+    fn placer(&self, vantage: &VantageName) -> Placer {
         let series = [self.flow.as_str().as_bytes(), self.kind.as_str().as_bytes()];
-        let jitter = stable_hash(&[series[0], series[1], vantage.as_str().as_bytes(), &index_bytes]);
-        let Some(position) = self.position(vantage) else {
+        let rotation = hash_on(HASH_START, &series);
+        let jitter = hash_on(rotation, &[vantage.as_str().as_bytes()]);
+        Placer { rotation, jitter, position: self.position(vantage), shares: self.vantages.len() as i64 }
+    }
+}
+
+/// Places slots of one series at one vantage.
+struct Placer {
+    /// The hash of the series so far.
+    rotation: u64,
+    /// The hash of the series and the vantage so far.
+    jitter: u64,
+    position: Option<usize>,
+    shares: i64,
+}
+
+impl Placer {
+    fn place(&self, index: i64, interval: i64) -> i64 {
+        let index_bytes = index.to_le_bytes();
+        let jitter = mixed(hash_on(self.jitter, &[&index_bytes]));
+        let Some(position) = self.position else {
             return scale(jitter, interval);
         };
-        let shares = self.vantages.len() as i64;
-        let rotation = scale(stable_hash(&[series[0], series[1], &index_bytes]), shares);
-        let share = (position as i64 + rotation).rem_euclid(shares);
-        let bound = |share: i64| (i128::from(share) * i128::from(interval) / i128::from(shares)) as i64;
+        let rotation = scale(mixed(hash_on(self.rotation, &[&index_bytes])), self.shares);
+        let share = (position as i64 + rotation).rem_euclid(self.shares);
+        let bound = |share: i64| match share.checked_mul(interval) {
+            Some(product) => product / self.shares,
+            None => (i128::from(share) * i128::from(interval) / i128::from(self.shares)) as i64,
+        };
         let (low, high) = (bound(share), bound(share + 1));
         low + scale(jitter, high - low)
     }
@@ -140,15 +173,17 @@ fn scale(hash: u64, width: i64) -> i64 {
     ((u128::from(hash) * u128::from(width.unsigned_abs())) >> 64) as i64
 }
 
-/// FNV-1a (64 bits; Fowler, Noll, Vo) over the parts, each followed by a byte that no name holds, then the finalizer of
-/// `SplitMix64` (Steele, Lea, Flood 2014), since the high bits of FNV alone are not even enough to scale by.
-fn stable_hash(parts: &[&[u8]]) -> u64 {
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    for part in parts {
-        for &byte in part.iter().chain(&[0xff]) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
+const HASH_START: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// FNV-1a (64 bits; Fowler, Noll, Vo) over further parts, each followed by a byte that no name holds.
+fn hash_on(start: u64, parts: &[&[u8]]) -> u64 {
+    let bytes = parts.iter().flat_map(|part| part.iter().chain(&[0xff]));
+    bytes.fold(start, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
+/// The finalizer of `SplitMix64` (Steele, Lea, Flood 2014), since the high bits of FNV alone are not even enough to scale
+/// by.
+fn mixed(mut hash: u64) -> u64 {
     hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     hash ^ (hash >> 31)

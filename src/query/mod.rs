@@ -1,5 +1,6 @@
 //! The whole read path: store to report model. Knows no command line and no rendering.
 
+mod daily;
 mod reading;
 
 use jiff::Timestamp;
@@ -10,6 +11,7 @@ use crate::report::build::{Builder, Inputs};
 use crate::slo::Period;
 use crate::store::{Columns, Error, RunFilter, Store};
 
+pub use daily::{Chosen, Stretch, daily, stretches};
 pub use reading::{Reading, read};
 
 /// What is asked of a store.

@@ -1,6 +1,6 @@
 //! Runs into a [`ReportModel`]: a pure fold in one pass, in any order of runs.
 //!
-//! Memory grows with the slots of the period (some sixty bytes each), not with hops or pages: histograms and bins take
+//! Memory grows with the slots of the period (some forty bytes each), not with hops or pages: histograms and bins take
 //! the rest. Every slot counts once: runs with the same identity collapse, and the policy says which attempt of a slot
 //! counts. A slot that was due and has no run is missing; it is never counted as good.
 
@@ -10,6 +10,7 @@ mod latency;
 mod negative;
 mod objective;
 mod outages;
+mod parallel;
 mod timeline;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,16 +18,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::history::{self, Expected, History, Outcome, Series, Span, effective};
+use crate::history::{self, Expected, History, Ledger, Outcome, Parts, Series, Span, effective, login_durations};
 use crate::model::{FlowName, Objective, Policy, Population, Revision, Run, RunKind, ScheduleDeclaration, VantageName};
-use crate::slo::{Interval, Period, wilson};
+use crate::slo::{Durations, Interval, Period, wilson};
 
 use super::model::{
-    Counts, FlowLatency, FlowReport, FlowSeries, FlowVantage, ReportModel, SCHEMA_VERSION, VantageLatency,
+    Bins, Counts, FlowLatency, FlowReport, FlowSeries, FlowVantage, NegativeReport, ObjectiveReport, ReportModel,
+    SCHEMA_VERSION, SlotRow, VantageLatency,
 };
-use failures::Messages;
-use latency::{LoginTimes, PartTimes};
-use timeline::StepCells;
 
 /// What a report is made of, beside the runs.
 #[derive(Debug, Clone, Copy)]
@@ -50,14 +49,11 @@ pub struct Inputs<'a> {
     pub generated_from: &'a str,
 }
 
-/// The fold: [`Builder::add`] every run, then [`Builder::finish`].
+/// The fold: [`Builder::add`] every run, or add what was folded before, then [`Builder::finish`].
 pub struct Builder<'a> {
     inputs: Inputs<'a>,
     history: History,
-    messages: BTreeMap<(FlowName, RunKind), Messages>,
-    parts: BTreeMap<FlowName, PartTimes>,
-    cells: BTreeMap<(FlowName, VantageName), StepCells>,
-    revisions: BTreeMap<FlowName, BTreeMap<Revision, Timestamp>>,
+    parts: BTreeMap<Series, Parts>,
     runs: u64,
     data_revision: String,
 }
@@ -66,16 +62,8 @@ impl<'a> Builder<'a> {
     /// An empty report over these inputs.
     #[must_use]
     pub fn new(inputs: Inputs<'a>) -> Self {
-        Self {
-            inputs,
-            history: History::new(inputs.declarations, inputs.period),
-            messages: BTreeMap::new(),
-            parts: BTreeMap::new(),
-            cells: BTreeMap::new(),
-            revisions: BTreeMap::new(),
-            runs: 0,
-            data_revision: String::new(),
-        }
+        let history = History::new(inputs.declarations, inputs.period);
+        Self { inputs, history, parts: BTreeMap::new(), runs: 0, data_revision: String::new() }
     }
 
     /// Counts one run. A run whose slot lies outside of the period, and one that was counted before, change nothing.
@@ -84,24 +72,40 @@ impl<'a> Builder<'a> {
             return;
         }
         self.runs += 1;
-        self.messages.entry((run.flow.clone(), run.kind)).or_default().note(run);
-        if run.kind == RunKind::Login {
-            let first = self.revisions.entry(run.flow.clone()).or_default();
-            let started = first.entry(run.revision.clone()).or_insert(run.started);
-            *started = run.started.min(*started);
-            self.measure(run);
-        }
+        self.note(run);
     }
 
-    /// Steps and phases, of scheduled attempts that say something about the service.
-    fn measure(&mut self, run: &Run) {
-        if run.attempt > 0 || run.verdict.as_str() == "lost" {
-            return;
-        }
-        self.parts.entry(run.flow.clone()).or_default().add(run);
-        let bins = timeline::bins(self.inputs.period, self.interval(&run.flow));
-        let cells = self.cells.entry((run.flow.clone(), run.vantage.clone())).or_default();
-        cells.add(run, &bins);
+    /// Counts what a run says beside its outcome, for an outcome that comes through [`Builder::add_outcomes`].
+    pub fn note(&mut self, run: &Run) {
+        let bins = self.bins(&run.flow);
+        let cell = bins.index_of(run.slot).and_then(|bin| u32::try_from(bin).ok());
+        let cell = cell.map_or(run.slot, |bin| bins.start_of(bin));
+        self.parts.entry(Series::of(run)).or_default().add(run, cell);
+    }
+
+    /// Counts the outcomes of one series, all of the period.
+    pub fn add_outcomes(&mut self, series: &Series, runs: &Ledger) {
+        self.runs += self.history.append(series, runs);
+    }
+
+    /// Adds what runs of one series said beside their outcomes. No cell of theirs may lie in two of
+    /// [`Builder::bins`].
+    pub fn add_parts(&mut self, series: &Series, parts: &Parts) {
+        let bins = self.bins(&series.flow);
+        let cell_of = |start| bins.index_of(start).and_then(|bin| Some(bins.start_of(u32::try_from(bin).ok()?)));
+        self.parts.entry(series.clone()).or_default().merge(parts, cell_of);
+    }
+
+    /// The time axis of a flow's charts.
+    #[must_use]
+    pub fn bins(&self, flow: &FlowName) -> Bins {
+        timeline::bins(self.inputs.period, self.interval(flow))
+    }
+
+    /// The flows that are declared or recorded.
+    #[must_use]
+    pub fn flows(&self) -> BTreeSet<FlowName> {
+        self.history.ledgers().map(|(series, _)| series.flow.clone()).collect()
     }
 
     /// The interval of a flow, as last declared.
@@ -110,40 +114,78 @@ impl<'a> Builder<'a> {
     }
 
     /// The report, with the revision of the data that it was made from.
+    ///
+    /// One flow at a time on each core: the outcomes of all of them at once would be most of the memory.
     #[must_use]
     pub fn finish(mut self, data_revision: &str) -> ReportModel {
         data_revision.clone_into(&mut self.data_revision);
-        let outcomes: BTreeMap<Series, Vec<Outcome>> = self
-            .history
-            .ledgers()
-            .map(|(series, ledger)| (series.clone(), ledger.outcomes(series.kind, self.inputs.policy.retries)))
-            .collect();
-        let data = Data { builder: &self, outcomes: &outcomes };
-        let names: BTreeSet<&FlowName> =
-            outcomes.keys().filter(|series| series.kind == RunKind::Login).map(|series| &series.flow).collect();
+        let flows: Vec<FlowName> = self.flows().into_iter().collect();
+        let mut slots = Vec::new();
+        let (mut objectives, mut negatives, mut reports) = (BTreeMap::new(), Vec::new(), Vec::new());
+        for answer in parallel::each(&flows, |flow| Data::of(&self, flow).answer(flow)) {
+            slots.extend(answer.slots);
+            objectives.extend(answer.objectives);
+            negatives.extend(answer.negative);
+            reports.extend(answer.report);
+        }
+        // An objective of a flow that nobody declared or ran is told all the same.
+        for (place, (objective, period)) in self.inputs.objectives.iter().enumerate() {
+            let of_nothing = || objective::report(&Data::of(&self, &objective.flow), objective, period);
+            objectives.entry(place).or_insert_with(of_nothing);
+        }
         ReportModel {
             schema_version: SCHEMA_VERSION,
-            head: head::head(&data),
-            alarms: negative::alarms(&data),
-            objectives: self
-                .inputs
-                .objectives
-                .iter()
-                .map(|(objective, period)| objective::report(&data, objective, period))
-                .collect(),
-            negatives: negative::reports(&data),
-            flows: names.into_iter().map(|flow| data.flow(flow)).collect(),
+            head: head::head(&self, slots),
+            alarms: negative::alarms(&self.history),
+            objectives: objectives.into_values().collect(),
+            negatives,
+            flows: reports,
         }
     }
 }
 
-/// Everything that was read, while the report is made of it.
-struct Data<'a> {
-    builder: &'a Builder<'a>,
-    outcomes: &'a BTreeMap<Series, Vec<Outcome>>,
+/// What a report says of one flow.
+struct Answer {
+    slots: Vec<SlotRow>,
+    /// By their place in the configuration.
+    objectives: BTreeMap<usize, ObjectiveReport>,
+    negative: Option<NegativeReport>,
+    /// `None` for a flow without normal logins.
+    report: Option<FlowReport>,
 }
 
-impl Data<'_> {
+/// Everything that was read of one flow, while the report is made of it.
+struct Data<'a> {
+    builder: &'a Builder<'a>,
+    outcomes: BTreeMap<Series, Vec<Outcome>>,
+}
+
+impl<'a> Data<'a> {
+    fn of(builder: &'a Builder<'a>, flow: &FlowName) -> Self {
+        let retries = builder.inputs.policy.retries;
+        let ledgers = builder.history.ledgers().filter(|(series, _)| series.flow == *flow);
+        let outcomes = ledgers.map(|(series, ledger)| (series.clone(), ledger.outcomes(series.kind, retries)));
+        Self { builder, outcomes: outcomes.collect() }
+    }
+
+    fn answer(&self, flow: &FlowName) -> Answer {
+        let all = self.inputs().objectives.iter().enumerate();
+        let objectives = all.filter(|(_, (objective, _))| objective.flow == *flow);
+        Answer {
+            slots: head::slots(self),
+            objectives: objectives
+                .map(|(place, (objective, period))| (place, objective::report(self, objective, period)))
+                .collect(),
+            negative: negative::report(self, flow),
+            report: self.series(flow, RunKind::Login).next().is_some().then(|| self.flow(flow)),
+        }
+    }
+
+    /// What the normal logins of a flow say beside their outcomes, by vantage.
+    fn parts<'s>(&'s self, flow: &'s FlowName) -> impl Iterator<Item = &'s Parts> {
+        self.series(flow, RunKind::Login).filter_map(|(series, _)| self.builder.parts.get(series))
+    }
+
     fn inputs(&self) -> &Inputs<'_> {
         &self.builder.inputs
     }
@@ -182,8 +224,12 @@ impl Data<'_> {
             .collect();
         let counts = history::sum(counted.iter().map(|(_, counts)| *counts));
         let (availability, availability_interval) = self.availability(&counts);
-        let revisions = self.builder.revisions.get(flow);
-        let mut revisions: Vec<_> = revisions.into_iter().flatten().map(|(name, first)| (*first, name)).collect();
+        let mut first: BTreeMap<&Revision, Timestamp> = BTreeMap::new();
+        for (revision, started) in self.parts(flow).flat_map(|parts| &parts.revisions) {
+            let known = first.entry(revision).or_insert(*started);
+            *known = (*started).min(*known);
+        }
+        let mut revisions: Vec<_> = first.into_iter().map(|(name, first)| (first, name)).collect();
         revisions.sort();
         FlowReport {
             name: flow.clone(),
@@ -209,28 +255,27 @@ impl Data<'_> {
     }
 
     fn latency(&self, flow: &FlowName) -> FlowLatency {
-        let mut login = LoginTimes::default();
+        let mut login = Durations::default();
         let mut vantages = Vec::new();
         for (series, outcomes) in self.series(flow, RunKind::Login) {
-            let here = LoginTimes::of(outcomes);
+            let here = login_durations(outcomes);
             login.merge(&here);
-            let login = here.distribution(self.confidence());
+            let login = latency::distribution(&here, self.confidence());
             vantages.push(VantageLatency { vantage: series.vantage.clone(), login });
         }
-        let (steps, phases) =
-            self.builder.parts.get(flow).map(|parts| parts.tables(self.confidence())).unwrap_or_default();
-        FlowLatency { login: login.distribution(self.confidence()), vantages, steps, phases }
+        let (steps, phases) = latency::tables(self.parts(flow), self.confidence());
+        FlowLatency { login: latency::distribution(&login, self.confidence()), vantages, steps, phases }
     }
 
     fn charts(&self, flow: &FlowName) -> FlowSeries {
-        let bins = timeline::bins(self.inputs().period, self.builder.interval(flow));
+        let bins = self.builder.bins(flow);
         let thresholds = self.inputs().objectives.iter().filter(|(objective, _)| objective.flow == *flow);
         let threshold = thresholds.filter_map(|(objective, _)| Some(objective.threshold?.at_most)).min();
         let mut rows = Vec::new();
         for (series, outcomes) in self.series(flow, RunKind::Login) {
             rows.push(timeline::login_row(&series.vantage, outcomes, &bins, threshold));
-            let cells = self.builder.cells.get(&(flow.clone(), series.vantage.clone()));
-            rows.extend(cells.into_iter().flat_map(|cells| cells.rows(&series.vantage)));
+            let parts = self.builder.parts.get(series);
+            rows.extend(parts.into_iter().flat_map(|parts| timeline::step_rows(&series.vantage, parts, &bins)));
         }
         let logins: Vec<&Outcome> = self.series(flow, RunKind::Login).flat_map(|(_, outcomes)| outcomes).collect();
         FlowSeries {

@@ -7,6 +7,7 @@
 mod beta;
 mod budget;
 mod downtime;
+mod durations;
 mod histogram;
 mod interval;
 mod measured;
@@ -19,6 +20,7 @@ mod verdict;
 
 pub use budget::{burn_rate, failures_to_fire, left_after, period_budget, spent_share};
 pub use downtime::{OutageBounds, midpoint_deviation, outage_bounds, seen_probability};
+pub use durations::Durations;
 pub use histogram::LatencyHistogram;
 pub use interval::Interval;
 pub use measured::{Measured, MeasuredOutage, measured_availability};

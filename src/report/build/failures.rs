@@ -4,38 +4,14 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::model::{FlowName, Run, RunId, RunKind, VantageName, Verdict};
+use crate::model::{FlowName, RunId, RunKind, VantageName, Verdict};
 use crate::report::model::{FailurePlace, FailureRow};
 
 use super::Data;
-use crate::history::Place;
+use crate::history::{Place, Series};
 
 /// Examples that a row names.
 const EXAMPLES: usize = 3;
-
-/// What the first runs of each class said. Which are first does not depend on the order of reading.
-#[derive(Debug, Default)]
-pub(super) struct Messages {
-    by_class: BTreeMap<Verdict, BTreeMap<(Timestamp, VantageName, u16), String>>,
-}
-
-impl Messages {
-    pub(super) fn note(&mut self, run: &Run) {
-        let Some(failure) = &run.failure else { return };
-        let first = self.by_class.entry(run.verdict).or_default();
-        let key = (run.slot, run.vantage.clone(), run.attempt);
-        if first.len() < EXAMPLES || first.last_key_value().is_some_and(|(last, _)| key < *last) {
-            first.insert(key, failure.message.clone());
-            if first.len() > EXAMPLES {
-                first.pop_last();
-            }
-        }
-    }
-
-    fn of(&self, verdict: Verdict, first: &(Timestamp, VantageName, u16)) -> Option<String> {
-        self.by_class.get(&verdict)?.get(first).cloned()
-    }
-}
 
 /// A class while its outcomes are collected.
 #[derive(Default)]
@@ -64,10 +40,13 @@ pub(super) fn rows(data: &Data<'_>, flow: &FlowName, kind: RunKind) -> Vec<Failu
             }
         }
     }
-    let messages = data.builder.messages.get(&(flow.clone(), kind));
     let row = |(verdict, class): (Verdict, Collected)| {
         let first = class.first.first_key_value().map(|(key, _)| key);
-        let message = first.and_then(|key| messages?.of(verdict, key));
+        let message = first.and_then(|(slot, vantage, attempt)| {
+            let series = Series { flow: flow.clone(), kind, vantage: vantage.clone() };
+            data.builder.parts.get(&series)?.message(verdict, &(*slot, *attempt))
+        });
+        let message = message.map(str::to_owned);
         class_row(verdict, class, recorded, message)
     };
     let mut rows: Vec<FailureRow> = classes.into_iter().filter_map(row).collect();

@@ -5,19 +5,19 @@ use std::collections::BTreeSet;
 use crate::model::{LostRuns, Policy, Retries, VantageName};
 use crate::report::model::{Head, SlotRow, VantageRow};
 
-use super::Data;
-use crate::history::{self, Outcome, Series};
+use super::{Builder, Data};
+use crate::history::{self, History, Outcome, Series};
 
-pub(super) fn head(data: &Data<'_>) -> Head {
-    let inputs = data.inputs();
+pub(super) fn head(builder: &Builder<'_>, slots: Vec<SlotRow>) -> Head {
+    let inputs = &builder.inputs;
     Head {
         site: inputs.site.to_owned(),
         period: inputs.period.clone(),
         until: (inputs.until < inputs.period.end).then_some(inputs.until),
-        slots: slots(data),
-        vantages: vantages(data),
-        runs: data.builder.runs,
-        data_revision: data.builder.data_revision.clone(),
+        slots,
+        vantages: vantages(&builder.history),
+        runs: builder.runs,
+        data_revision: builder.data_revision.clone(),
         policy_revision: inputs.policy.revision(),
         policy: inputs.policy.clone(),
         policy_text: policy_text(inputs.policy),
@@ -25,7 +25,8 @@ pub(super) fn head(data: &Data<'_>) -> Head {
     }
 }
 
-fn slots(data: &Data<'_>) -> Vec<SlotRow> {
+/// The slots of one flow.
+pub(super) fn slots(data: &Data<'_>) -> Vec<SlotRow> {
     let row = |(series, outcomes): (&Series, &Vec<Outcome>)| {
         let expected = data.expected(series);
         let counts = history::count(outcomes, expected, data.span(), history::by_verdict);
@@ -41,9 +42,9 @@ fn slots(data: &Data<'_>) -> Vec<SlotRow> {
     data.outcomes.iter().map(row).collect()
 }
 
-fn vantages(data: &Data<'_>) -> Vec<VantageRow> {
-    let names: BTreeSet<&VantageName> = data.outcomes.keys().map(|series| &series.vantage).collect();
-    let labels = data.builder.history.labels();
+fn vantages(history: &History) -> Vec<VantageRow> {
+    let names: BTreeSet<&VantageName> = history.ledgers().map(|(series, _)| &series.vantage).collect();
+    let labels = history.labels();
     let row =
         |name: &VantageName| VantageRow { name: name.clone(), labels: labels.get(name).cloned().unwrap_or_default() };
     names.into_iter().map(row).collect()

@@ -1,8 +1,8 @@
 //! Negative logins, and every security failure as an alarm.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::history::{self, Outcome, Series};
+use crate::history::{self, History, Outcome, Series};
 use crate::model::{BadClass, FlowName, RunKind, Verdict};
 use crate::report::model::{NegativeReport, SecurityAlarm};
 
@@ -15,9 +15,9 @@ const EXAMPLES: usize = 5;
 type Topic<'a> = (&'a FlowName, RunKind, &'static str);
 
 /// Every attempt counts here, whatever the policy says: a wrong password that was let in once was let in.
-pub(super) fn alarms(data: &Data<'_>) -> Vec<SecurityAlarm> {
-    let mut found: BTreeMap<Topic<'_>, Vec<(&Series, &Outcome)>> = BTreeMap::new();
-    for (series, ledger) in data.builder.history.ledgers() {
+pub(super) fn alarms(history: &History) -> Vec<SecurityAlarm> {
+    let mut found: BTreeMap<Topic<'_>, Vec<(&Series, Outcome)>> = BTreeMap::new();
+    for (series, ledger) in history.ledgers() {
         for run in ledger.all().filter(|run| run.is_security_failure()) {
             if let Some(class) = run.verdict.class() {
                 found.entry((&series.flow, series.kind, class)).or_default().push((series, run));
@@ -27,7 +27,7 @@ pub(super) fn alarms(data: &Data<'_>) -> Vec<SecurityAlarm> {
     found.into_iter().filter_map(|(topic, runs)| alarm(topic, runs)).collect()
 }
 
-fn alarm((flow, kind, class): Topic<'_>, mut runs: Vec<(&Series, &Outcome)>) -> Option<SecurityAlarm> {
+fn alarm((flow, kind, class): Topic<'_>, mut runs: Vec<(&Series, Outcome)>) -> Option<SecurityAlarm> {
     runs.sort_by_key(|(series, run)| (run.started, *series));
     Some(SecurityAlarm {
         flow: flow.clone(),
@@ -40,15 +40,10 @@ fn alarm((flow, kind, class): Topic<'_>, mut runs: Vec<(&Series, &Outcome)>) -> 
     })
 }
 
-/// One per flow that has or had a negative login.
-pub(super) fn reports(data: &Data<'_>) -> Vec<NegativeReport> {
-    let negative = data.outcomes.keys().filter(|series| series.kind == RunKind::WrongPassword);
-    let flows: BTreeSet<&FlowName> = negative.map(|series| &series.flow).collect();
-    flows.into_iter().map(|flow| report(data, flow)).collect()
-}
-
-fn report(data: &Data<'_>, flow: &FlowName) -> NegativeReport {
+/// `None` for a flow that neither has nor had a negative login.
+pub(super) fn report(data: &Data<'_>, flow: &FlowName) -> Option<NegativeReport> {
     let kind = RunKind::WrongPassword;
+    data.series(flow, kind).next()?;
     let counts =
         history::sum(data.series(flow, kind).map(|(series, outcomes)| {
             history::count(outcomes, data.expected(series), data.span(), history::by_verdict)
@@ -59,7 +54,7 @@ fn report(data: &Data<'_>, flow: &FlowName) -> NegativeReport {
     };
     let accepted = of_class(BadClass::AcceptedWrongPassword) + of_class(BadClass::AcceptedWithoutCredentials);
     let refusal_changed = of_class(BadClass::RefusalChanged);
-    NegativeReport {
+    Some(NegativeReport {
         flow: flow.clone(),
         due: counts.due,
         refused: counts.good,
@@ -69,5 +64,5 @@ fn report(data: &Data<'_>, flow: &FlowName) -> NegativeReport {
         lost: counts.lost,
         missing: counts.missing,
         failures: failures::rows(data, flow, kind),
-    }
+    })
 }

@@ -1,13 +1,11 @@
 //! Bins over time, and the cells of the availability strip.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::{Micros, Run, StepName, VantageName, Verdict};
+use crate::history::{Cell, Outcome, Parts, StepParts};
+use crate::model::{Micros, StepName, VantageName, Verdict};
 use crate::report::model::{Bins, CellState, TimelineRow};
 use crate::slo::Period;
-
-use crate::history::Outcome;
 
 /// Bins that a period is cut into at most: half hours of the longest week.
 const MOST_BINS: u64 = 338;
@@ -46,52 +44,20 @@ pub(super) fn slow_rule(threshold: Option<Micros>) -> String {
     }
 }
 
-/// One cell while it is filled.
-#[derive(Debug, Clone, Copy, Default)]
-struct Cell {
-    n: u32,
-    bad: u32,
-    timed: u32,
-    sum: u64,
-}
-
-impl Cell {
-    fn mean(&self) -> Option<u64> {
-        self.sum.checked_div(u64::from(self.timed))
-    }
-}
-
-/// The step cells of one flow at one vantage.
-#[derive(Debug, Default)]
-pub(super) struct StepCells {
-    steps: BTreeMap<StepName, (usize, Vec<Cell>)>,
-}
-
-impl StepCells {
-    /// Counts the steps of a run; those that it did not reach say nothing.
-    pub(super) fn add(&mut self, run: &Run, bins: &Bins) {
-        let Some(bin) = bins.index_of(run.slot) else { return };
-        for (position, step) in run.steps.iter().enumerate() {
-            let fresh = || (position, vec![Cell::default(); bins.count as usize]);
-            let (first, cells) = self.steps.entry(step.name.clone()).or_insert_with(fresh);
-            *first = position.min(*first);
-            let cell = &mut cells[bin];
-            cell.n += 1;
-            if step.done {
-                cell.timed += 1;
-                cell.sum = cell.sum.saturating_add(step.micros.0);
-            } else {
-                cell.bad += 1;
+/// One row per step of one flow at one vantage, in the order of the flow.
+pub(super) fn step_rows(vantage: &VantageName, parts: &Parts, bins: &Bins) -> Vec<TimelineRow> {
+    let mut steps: Vec<_> = parts.steps.iter().collect();
+    steps.sort_by_key(|(name, step)| (step.position, *name));
+    let of_step = |(name, step): (&StepName, &StepParts)| {
+        let mut cells = vec![Cell::default(); bins.count as usize];
+        for (start, cell) in &step.cells {
+            if let Some(bin) = bins.index_of(*start) {
+                cells[bin].merge(cell);
             }
         }
-    }
-
-    /// One row per step, in the order of the flow.
-    pub(super) fn rows(&self, vantage: &VantageName) -> Vec<TimelineRow> {
-        let mut steps: Vec<_> = self.steps.iter().collect();
-        steps.sort_by_key(|(name, (position, _))| (*position, *name));
-        steps.into_iter().map(|(name, (_, cells))| row(vantage, Some(name.clone()), cells, None)).collect()
-    }
+        row(vantage, Some(name.clone()), &cells, None)
+    };
+    steps.into_iter().map(of_step).collect()
 }
 
 /// The row of whole logins at one vantage.
