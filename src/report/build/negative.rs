@@ -18,7 +18,7 @@ type Topic<'a> = (&'a FlowName, RunKind, &'static str);
 pub(super) fn alarms(history: &History) -> Vec<SecurityAlarm> {
     let mut found: BTreeMap<Topic<'_>, Vec<(&Series, Outcome)>> = BTreeMap::new();
     for (series, ledger) in history.ledgers() {
-        for run in ledger.all().filter(|run| run.is_security_failure()) {
+        for run in ledger.all().filter(Outcome::is_security_failure) {
             if let Some(class) = run.verdict.class() {
                 found.entry((&series.flow, series.kind, class)).or_default().push((series, run));
             }
