@@ -54,6 +54,7 @@ impl LoginProber {
     fn lost(&self, due: Due, class: LostClass, reason: String) -> Run {
         let identity = (due.kind, due.flow.name.clone(), due.flow.revision.clone(), due.vantage, due.slot);
         Run { account: due.account, ..Run::never_began(identity, self.clock.now(), class, reason) }
+            .as_attempt(due.attempt)
     }
 }
 
@@ -78,7 +79,7 @@ impl Prober for LoginProber {
             kind: due.kind,
             vantage: VantageName::clone(&due.vantage),
             slot: due.slot,
-            attempt: 0,
+            attempt: due.attempt,
             credentials,
             transport,
         };

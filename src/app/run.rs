@@ -20,10 +20,12 @@ use crate::model::{Run, Vantage};
 use crate::serve::Server;
 use crate::store;
 use crate::telemetry::{Condition, IntervalLogs, Telemetry};
-use crate::worker::{Control, LockoutError, Plan, Settings, StoreRecorder, Summary, Teller, Worker};
+use crate::worker::{Control, BudgetError, Plan, Settings, StoreRecorder, Summary, Teller, Worker};
 
 /// The file in the spool folder that holds the wrong-password attempts of the last hour.
 const LOCKOUT_FILE: &str = "wrong-passwords";
+/// The file in the spool folder that holds the extra probes of the last hour.
+const EXTRAS_FILE: &str = "extra-probes";
 /// One interval of the histogram logs.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 /// How long tasks beside the worker may take to end.
@@ -38,9 +40,9 @@ pub enum StartError {
     /// Spool or store.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// The lockout budget.
+    /// The budget of wrong passwords or of extra probes.
     #[error(transparent)]
-    Lockout(#[from] LockoutError),
+    Budget(#[from] BudgetError),
     /// The address for metrics and health.
     #[error("cannot listen on {address}")]
     Listen {
@@ -99,6 +101,7 @@ impl RunningWorker {
             recorder: Arc::clone(&recorder),
             observer: Arc::new(Teller::new(Arc::clone(&telemetry))),
             lockout_file: site.spool.join(LOCKOUT_FILE),
+            extras_file: site.spool.join(EXTRAS_FILE),
         };
         let worker = Worker::start(plan, settings)?;
         let beside = TaskTracker::new();
@@ -179,8 +182,8 @@ impl RunningWorker {
         if let Some(server) = self.server.take() {
             server.end();
         }
-        let Summary { due, recorded, not_recorded, skipped, shipped } = summary;
-        tracing::info!(due, recorded, not_recorded, skipped, shipped, "worker stopped");
+        let Summary { due, extra, recorded, not_recorded, skipped, shipped } = summary;
+        tracing::info!(due, extra, recorded, not_recorded, skipped, shipped, "worker stopped");
         summary
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::config::{Loaded, Severity};
+use crate::config::{Loaded, Severity, Site};
 
 use super::configuration::ConfigurationArgs;
 use super::print::out;
@@ -55,10 +55,29 @@ fn number(count: usize, one: &str, many: &str) -> String {
 fn text(loaded: &Loaded, print: bool) -> String {
     let (mut text, sign) = if print { (loaded.effective(), "# ") } else { (String::new(), "") };
     let findings = loaded.diagnostics.iter().map(ToString::to_string);
-    for line in findings.chain([summary(loaded)]).flat_map(|all| all.lines().map(str::to_owned).collect::<Vec<_>>()) {
+    for line in findings.chain(extra_logins(loaded)).chain([summary(loaded)]).flat_map(|all| all.lines().map(str::to_owned).collect::<Vec<_>>()) {
         text.push_str(&format!("{sign}{line}\n"));
     }
     text
+}
+
+/// The most extra logins within an hour, over all flows and vantages; `None` when they are off. A flow whose overlap is 1
+/// has no place for them.
+fn worst_hour(site: &Site) -> Option<u64> {
+    let rules = site.limits.reprobe?;
+    let flows = site.flows.iter().filter(|flow| flow.overlap > 1).count() as u64;
+    Some(u64::from(rules.worst_hour()) * flows * site.vantages.len() as u64)
+}
+
+/// Extra probes are real logins, so their worst case is said before the first of them.
+fn extra_logins(loaded: &Loaded) -> Option<String> {
+    let site = loaded.site.as_ref()?;
+    let rules = site.limits.reprobe?;
+    let worst = worst_hour(site)?;
+    Some(format!(
+        "extra probes after failed logins: at most {} an hour per flow and vantage, {worst} in all (limits.reprobe)",
+        rules.worst_hour()
+    ))
 }
 
 fn summary(loaded: &Loaded) -> String {
@@ -79,6 +98,7 @@ fn json_text(loaded: &Loaded, print: bool) -> String {
         "errors": count(loaded, Severity::Error),
         "warnings": count(loaded, Severity::Warning),
         "findings": findings,
+        "extra_logins_per_hour": loaded.site.as_ref().map(|site| worst_hour(site).unwrap_or(0)),
     });
     if print {
         answer["effective"] = loaded.effective().into();

@@ -52,7 +52,7 @@ pub async fn execute(args: &RunArgs) -> Result<Exit, CommandError> {
 
 fn exit_of(error: &RunError) -> Exit {
     match error {
-        RunError::Start(StartError::Store(_) | StartError::Lockout(_)) => Exit::Store,
+        RunError::Start(StartError::Store(_) | StartError::Budget(_)) => Exit::Store,
         RunError::Start(StartError::Prober(_) | StartError::HistogramLog { .. }) => Exit::Usage,
         RunError::Start(StartError::Listen { .. } | StartError::Control(_)) | RunError::Signals(_) => Exit::Lost,
     }

@@ -49,7 +49,7 @@ impl Printer {
                     self.command(node.and_then(|node| node.get(key.name)), depth);
                 }
                 (Some(value), _, shape) => self.entry(&format!("{}:", key.name), key.name, Some(shape), value, depth),
-                (None, Some(_), Shape::Object(inner)) => {
+                (None, Some("{}"), Shape::Object(inner) | Shape::Either(_, Shape::Object(inner))) => {
                     self.line(depth, &format!("{}:", key.name), "default");
                     self.object(inner, None, depth + 1);
                 }

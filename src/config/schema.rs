@@ -47,7 +47,7 @@ fn property(key: &'static Key, definitions: &mut Map<String, Json>) -> Json {
     schema["description"] = key.about.into();
     if let Some(default) = key.default {
         schema["default"] = match key.shape {
-            Shape::Leaf(Leaf::Boolean | Leaf::Integer(..)) | Shape::Object(_) => {
+            Shape::Leaf(Leaf::Boolean | Leaf::Integer(..)) | Shape::Object(_) | Shape::Either(_, Shape::Object(_)) => {
                 serde_json::from_str(default).unwrap_or_else(|_| default.into())
             }
             _ => default.into(),

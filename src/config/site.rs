@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::model::{
-    Account, AccountName, FlowName, LostRuns, Micros, Objective, ObjectiveName, Policy, Population, Retries,
+    Account, AccountName, FlowName, LostRuns, Micros, Objective, ObjectiveName, Policy, Population, Reprobe, Retries,
     SecretSource, Segment, StoreLocation, Target, Threshold, Vantage, VantageName, WorkerLimits,
 };
 
 use super::Flows;
 use super::diagnostic::{Findings, Origin, Problem};
 use super::suggest::{quote, suggest};
-use super::tables_site::{ACCOUNT, LIMITS, OBJECTIVE, POLICY, SECRET, SEGMENT, STORE};
+use super::tables_site::{ACCOUNT, LIMITS, OBJECTIVE, POLICY, REPROBE, SECRET, SEGMENT, STORE};
 use super::values;
 use super::view::{View, read_key, read_scalar};
 use super::yaml::{Entry, Node};
@@ -220,6 +220,7 @@ fn limits(site: View<'_>, findings: &mut Findings) -> Option<WorkerLimits> {
     let grace = view.read("grace", values::duration, findings);
     let lag = view.read("lag", values::duration, findings);
     let control = view.read("control", values::web_url, findings);
+    let reprobe = reprobe(view, findings);
     let private_addresses = view.read("private_addresses", values::boolean, findings);
     Some(WorkerLimits {
         runs_per_target: runs_per_target?,
@@ -227,8 +228,31 @@ fn limits(site: View<'_>, findings: &mut Findings) -> Option<WorkerLimits> {
         grace: grace?,
         lag: lag?,
         control,
+        reprobe: reprobe?,
         private_addresses: private_addresses?,
     })
+}
+
+/// `None` for a mistake; `Some(None)` when it is off.
+#[expect(clippy::option_option, reason = "a mistake and an absence are two things here")]
+fn reprobe(limits: View<'_>, findings: &mut Findings) -> Option<Option<Reprobe>> {
+    if limits.node("reprobe").is_some_and(|node| node.scalar().is_some_and(|scalar| !scalar.is_null())) {
+        let off = |text: &str| match text {
+            "off" => Ok(None),
+            "on" => Ok(Some(Reprobe::default())),
+            _ => Err(Problem::new("is neither off nor a map").help("write off, or {every: 5s, most_per_hour: 24}")),
+        };
+        return limits.read("reprobe", off, findings);
+    }
+    let view = limits.object("reprobe", &REPROBE);
+    let every = |text: &str| match values::duration(text)? {
+        every if (Duration::from_secs(1)..=Duration::from_secs(3600)).contains(&every) => Ok(every),
+        _ => Err(Problem::new("is no pause between logins").help("write a duration from 1s to 1h, such as 5s")),
+    };
+    let every = view.read("every", every, findings);
+    let until_good = view.read("until_good", |text| values::integer(text, 1, 100), findings);
+    let most_per_hour = view.read("most_per_hour", |text| values::integer(text, 1, 3600), findings);
+    Some(Some(Reprobe { every: every?, until_good: until_good? as u32, most_per_hour: most_per_hour? as u32 }))
 }
 
 /// The objectives; their flows must exist.

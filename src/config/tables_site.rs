@@ -126,6 +126,20 @@ pub(super) static POLICY: Object = Object {
 
 static COUNT: Shape = Shape::Leaf(Leaf::Integer(1, 100_000));
 
+static REPROBE_SHAPE: Shape = Shape::Either(&Shape::Word(&["off", "on"]), &Shape::Object(&REPROBE));
+
+pub(super) static REPROBE: Object = Object {
+    title: "extra probes",
+    keys: &[
+        key("every", &DURATION, "From one extra probe to the next.").default("5s"),
+        key("until_good", &Shape::Leaf(Leaf::Integer(1, 100)), "So many good logins in a row end it.").default("6"),
+        key("most_per_hour", &Shape::Leaf(Leaf::Integer(1, 3600)), "Extra probes per flow and vantage in any hour.")
+            .default("24"),
+    ],
+    one_of: &[],
+    stray: None,
+};
+
 pub(super) static LIMITS: Object = Object {
     title: "limits of a worker",
     keys: &[
@@ -135,6 +149,7 @@ pub(super) static LIMITS: Object = Object {
         key("lag", &DURATION, "A run during which the worker stood still for this long is lost, not bad.")
             .default("250ms"),
         key("control", &URL, "Fetched when a run fails to connect; when it fails too, the run is lost."),
+        key("reprobe", &REPROBE_SHAPE, "Extra probes after a failed login; off: only at the next slot.").default("{}"),
         key("private_addresses", &BOOLEAN, "Whether private and loopback addresses may be probed.").default("true"),
     ],
     one_of: &[],

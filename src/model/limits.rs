@@ -81,6 +81,32 @@ impl Default for RunLimits {
     }
 }
 
+/// Looking again after a failed login: extra probes between the slots tell an outage from a single failure sooner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reprobe {
+    /// From one extra probe to the next.
+    pub every: Duration,
+    /// So many good logins in a row end it.
+    pub until_good: u32,
+    /// At most this many extra probes within any hour, per flow and vantage: each is a real login.
+    pub most_per_hour: u32,
+}
+
+impl Reprobe {
+    /// The most extra logins of one flow at one vantage within an hour.
+    #[must_use]
+    pub fn worst_hour(self) -> u32 {
+        let fit = 3600.0 / self.every.as_secs_f64();
+        self.most_per_hour.min(fit.ceil() as u32)
+    }
+}
+
+impl Default for Reprobe {
+    fn default() -> Self {
+        Self { every: Duration::from_secs(5), until_good: 6, most_per_hour: 24 }
+    }
+}
+
 /// What one worker may take and do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkerLimits {
@@ -94,6 +120,8 @@ pub struct WorkerLimits {
     pub lag: Duration,
     /// A URL that is fetched when a run fails to connect; when it fails too, the run is `lost(local_network)`.
     pub control: Option<Url>,
+    /// How to look again after a failed login; `None`: only at the next slot.
+    pub reprobe: Option<Reprobe>,
     /// Whether addresses of private and loopback ranges may be probed.
     pub private_addresses: bool,
 }
@@ -106,6 +134,7 @@ impl Default for WorkerLimits {
             grace: Duration::from_secs(30),
             lag: Duration::from_millis(250),
             control: None,
+            reprobe: Some(Reprobe::default()),
             private_addresses: true,
         }
     }

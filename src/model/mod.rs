@@ -31,7 +31,7 @@ pub use flow::{
     Submit,
 };
 pub use id::{AccountName, FlowName, NameError, ObjectiveName, Revision, RunId, StepName, VantageName};
-pub use limits::{AddressFamily, ClientIdentity, ExchangeLimits, Network, RunLimits, WorkerLimits};
+pub use limits::{AddressFamily, ClientIdentity, ExchangeLimits, Network, Reprobe, RunLimits, WorkerLimits};
 pub use objective::{Objective, Target, TargetError, Threshold};
 pub use phase::{Phase, PhaseTime, Phases};
 pub use policy::{LostRuns, Policy, Retries};

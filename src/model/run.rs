@@ -141,6 +141,12 @@ impl Run {
         Micros(u64::try_from(late).unwrap_or(0))
     }
 
+    /// The same run as another attempt of its slot.
+    #[must_use]
+    pub fn as_attempt(self, attempt: u16) -> Self {
+        Self { id: RunId::new(self.kind, &self.flow, &self.vantage, self.slot, attempt), attempt, ..self }
+    }
+
     /// A run that never began, so that a slot is never silence.
     #[must_use]
     pub fn never_began(

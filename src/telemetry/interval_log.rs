@@ -47,9 +47,9 @@ impl IntervalLogs {
         Ok(Self { folder: folder.to_owned(), vantage, since: now, flows: BTreeMap::new() })
     }
 
-    /// Counts a login run; wrong-password runs are no logins.
+    /// Counts a scheduled login; wrong-password runs are no logins, and extra probes would count bad times twice.
     pub fn observe(&mut self, run: &Run) {
-        if run.kind != RunKind::Login || matches!(run.verdict, Verdict::Lost(_)) {
+        if run.kind != RunKind::Login || run.attempt > 0 || matches!(run.verdict, Verdict::Lost(_)) {
             return;
         }
         let log = self.flows.entry(run.flow.clone()).or_default();

@@ -21,7 +21,9 @@ families! {
     BUILD Gauge "doorstep_build_info" ["version"] "Always 1.";
     DUE Counter "doorstep_slots_due_total" ["flow", "vantage", "kind"] "Slots that came due.";
     SKIPPED Counter "doorstep_slots_skipped_total" ["vantage"] "Slots that passed in a long gap and were not recorded one by one.";
-    RUNS Counter "doorstep_runs_total" ["flow", "vantage", "kind", "verdict", "class"] "Runs recorded.";
+    RUNS Counter "doorstep_runs_total" ["flow", "vantage", "kind", "verdict", "class"] "Runs recorded for slots; extra probes are counted apart, so that an outage weighs no more than its time.";
+    EXTRA Counter "doorstep_extra_probes_total" ["flow", "vantage", "verdict", "class"] "Extra probes after failed logins.";
+    DECLINED Counter "doorstep_extra_probes_declined_total" ["flow", "vantage", "reason"] "Extra probes that were due and not made: no_room beside the slots, hourly_cap, no_budget.";
     NOT_RECORDED Counter "doorstep_runs_not_recorded_total" ["vantage"] "Runs that could not be recorded and are gone.";
     IN_FLIGHT Gauge "doorstep_runs_in_flight" ["vantage"] "Runs under way.";
     LOGIN Histogram "doorstep_login_duration_seconds" ["flow", "vantage", "verdict"] "Time that a user waited for the network and the service, from the first step to the proof of identity; of failed logins: until they failed.";
@@ -61,6 +63,11 @@ impl Metrics {
         self.add(&DUE, &[flow.as_str(), self.vantage.as_str(), kind.as_str()], 1.0);
     }
 
+    /// An extra probe was due and is not made.
+    pub fn extra_declined(&self, flow: &FlowName, reason: &str) {
+        self.add(&DECLINED, &[flow.as_str(), self.vantage.as_str(), reason], 1.0);
+    }
+
     /// Slots passed in a long gap.
     pub fn slots_skipped(&self, count: u64) {
         self.add(&SKIPPED, &[self.vantage.as_str()], count as f64);
@@ -80,8 +87,12 @@ impl Metrics {
     pub fn recorded(&self, run: &Run) {
         let (flow, vantage) = (run.flow.as_str(), self.vantage.as_str());
         let (verdict, class) = (run.verdict.as_str(), run.verdict.class().unwrap_or_default());
-        self.add(&RUNS, &[flow, vantage, run.kind.as_str(), verdict, class], 1.0);
         self.add(&SPOOL, &[vantage], 1.0);
+        // A histogram of scheduled runs alone says what a user meets at a random time.
+        if run.attempt > 0 {
+            return self.add(&EXTRA, &[flow, vantage, verdict, class], 1.0);
+        }
+        self.add(&RUNS, &[flow, vantage, run.kind.as_str(), verdict, class], 1.0);
         // A run that never began has no elapsed time, and nothing to measure.
         if run.elapsed > Micros(0) {
             self.observe(&LAG, &[vantage], run.lag);

@@ -125,6 +125,6 @@ impl Agenda {
             _ => &flow.accounts,
         };
         let account = schedule.account_turn(&self.vantage, slot, accounts.len()).map(|turn| accounts[turn].clone());
-        Due { flow: Arc::clone(flow), kind: schedule.kind, vantage: self.vantage.clone(), slot, account }
+        Due { flow: Arc::clone(flow), kind: schedule.kind, vantage: self.vantage.clone(), slot, attempt: 0, account }
     }
 }

@@ -1,7 +1,9 @@
 //! One run from its slot to its record: made, judged, recorded. Whatever happens, exactly one run is recorded.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::panic::AssertUnwindSafe;
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::dispatch::Counts;
 use super::gate::Pass;
-use super::{Control, Due, Lockout, Observer, Prober, Recorder, lag};
+use super::reprobe::{Declined, Pursuits};
+use super::{Budget, Control, Due, Observer, Prober, Recorder, lag};
 use crate::clock::Clock;
 use crate::model::{
     AccountName, BadClass, Blame, Failure, FlowName, LostClass, Micros, Negative, Run, RunKind, Verdict, WorkerLimits,
@@ -27,7 +30,10 @@ pub(super) struct Shared<R> {
     pub(super) clock: Clock,
     pub(super) recorder: Arc<R>,
     pub(super) observer: Arc<dyn Observer>,
-    pub(super) lockout: Arc<Mutex<Lockout>>,
+    pub(super) lockout: Arc<Mutex<Budget<AccountName>>>,
+    /// The extra probes of the last hour.
+    pub(super) extras: Arc<Mutex<Budget<FlowName>>>,
+    pub(super) pursuits: Mutex<Pursuits>,
     pub(super) lag: lag::Meter,
     /// When the last login of a flow with an account ended, if it was good and no wrong password followed it.
     pub(super) good_logins: Mutex<HashMap<(FlowName, Option<AccountName>), Instant>>,
@@ -62,9 +68,39 @@ impl<R: Recorder> Shared<R> {
         };
         self.judge(&mut run, begun, limits, control).await;
         self.remember(&due, &run);
+        self.pursuits.lock().unwrap_or_else(PoisonError::into_inner).ended(&due, run.verdict, Instant::now());
         drop(pass);
         self.observer.run_ended();
         self.record(run).await;
+    }
+
+    /// Makes an extra probe, when the budget of the hour has room for it. One that is not made is no run.
+    pub(super) async fn attempt_extra<P: Prober>(
+        &self,
+        prober: &P,
+        due: Due,
+        pass: Pass,
+        limits: &WorkerLimits,
+        control: Option<&Control>,
+    ) {
+        let most = limits.reprobe.map_or(0, |rules| rules.most_per_hour);
+        match spend(&self.extras, due.flow.name.clone(), most, self.clock.now()).await {
+            Ok(true) => {
+                self.counts.extra();
+                self.attempt(prober, due, pass, limits, control).await;
+            }
+            Ok(false) => self.decline(&due, Declined::HourlyCap),
+            Err(error) => {
+                tracing::warn!(flow = %due.flow.name, "no extra probe is made: {error}");
+                self.decline(&due, Declined::NoBudget);
+            }
+        }
+    }
+
+    /// An extra probe is not made.
+    pub(super) fn decline(&self, due: &Due, why: Declined) {
+        self.pursuits.lock().unwrap_or_else(PoisonError::into_inner).declined(due, why, Instant::now());
+        self.observer.extra_declined(due, why);
     }
 
     /// Records a slot that is not served.
@@ -141,20 +177,14 @@ impl<R: Recorder> Shared<R> {
         negative: &Negative,
         now: Timestamp,
     ) -> Result<(), (LostClass, String)> {
-        // On a thread of its own, since it waits for the disk.
-        let (lockout, account, per_hour) = (Arc::clone(&self.lockout), account.clone(), negative.per_hour);
-        let name = account.clone();
-        let taken = tokio::task::spawn_blocking(move || {
-            lockout.lock().unwrap_or_else(PoisonError::into_inner).take(&name, per_hour, now)
-        });
-        match taken.await {
-            Ok(Ok(true)) => Ok(()),
-            Ok(Ok(false)) => {
+        let per_hour = negative.per_hour;
+        match spend(&self.lockout, account.clone(), per_hour, now).await {
+            Ok(true) => Ok(()),
+            Ok(false) => {
                 let spent = format!("{per_hour} wrong passwords within the last hour for account {account}");
                 Err((LostClass::RefusedByPolicy, spent))
             }
-            Ok(Err(error)) => Err((LostClass::Internal, error.to_string())),
-            Err(_) => Err((LostClass::Internal, "a defect of Doorstep: the lockout budget panicked".to_owned())),
+            Err(error) => Err((LostClass::Internal, error)),
         }
     }
 
@@ -203,6 +233,21 @@ impl<R: Recorder> Shared<R> {
     }
 }
 
+/// Takes one attempt out of a budget, on a thread of its own, since it waits for the disk.
+async fn spend<N>(budget: &Arc<Mutex<Budget<N>>>, name: N, per_hour: u32, now: Timestamp) -> Result<bool, String>
+where
+    N: Ord + Clone + Display + FromStr + Send + 'static,
+{
+    let budget = Arc::clone(budget);
+    let taken = tokio::task::spawn_blocking(move || {
+        budget.lock().unwrap_or_else(PoisonError::into_inner).take(&name, per_hour, now)
+    });
+    match taken.await {
+        Ok(taken) => taken.map_err(|error| error.to_string()),
+        Err(_) => Err("a defect of Doorstep: the budget of the hour panicked".to_owned()),
+    }
+}
+
 /// By how much the wall clock jumped between two readings, in either direction.
 pub(super) fn clock_step(from: Begun, to: Begun) -> Duration {
     let wall = to.wall.as_microsecond() - from.wall.as_microsecond();
@@ -220,7 +265,7 @@ fn overrule(run: &mut Run, class: LostClass, reason: &str) {
 
 fn never_began(due: Due, noticed: Timestamp, class: LostClass, message: String) -> Run {
     let identity = (due.kind, due.flow.name.clone(), due.flow.revision.clone(), due.vantage, due.slot);
-    Run { account: due.account, ..Run::never_began(identity, noticed, class, message) }
+    Run { account: due.account, ..Run::never_began(identity, noticed, class, message) }.as_attempt(due.attempt)
 }
 
 fn ended_by_us(due: &Due, begun: Begun, class: LostClass, message: &str) -> Run {
@@ -237,7 +282,7 @@ fn tell(run: &Run) {
         ($level:ident) => {
             tracing::$level!(
                 id = %run.id, flow = %run.flow, kind = %run.kind, vantage = %run.vantage, slot = %run.slot,
-                verdict = %run.verdict, step, login_ms, late_ms = run.lateness().as_millis_f64(), why, "run"
+                attempt = run.attempt, verdict = %run.verdict, step, login_ms, late_ms = run.lateness().as_millis_f64(), why, "run"
             )
         };
     }

@@ -1,7 +1,8 @@
 //! The loop: sleeps until the next slot, lets runs begin or records why not, takes over new plans, and ends in order.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,9 +13,10 @@ use tokio_util::task::TaskTracker;
 
 use super::agenda::Agenda;
 use super::attempt::{Begun, CLOCK_STEP, Shared, clock_step};
-use super::gate::Gate;
+use super::gate::{Asking, Gate};
+use super::reprobe::Declined;
 use super::{Due, Plan, Prober, Recorder, plan};
-use crate::model::{LostClass, ScheduleDeclaration};
+use crate::model::{Flow, LostClass, ScheduleDeclaration};
 
 /// A slot that cannot be served within this time is missed: a run that begins later stands for another instant.
 const LATEST_START: SignedDuration = SignedDuration::from_secs(1);
@@ -28,7 +30,9 @@ const SHARE_FOR_FLUSH: u32 = 5;
 pub struct Summary {
     /// Slots that came due.
     pub due: u64,
-    /// Runs recorded, lost ones included; equal to `due` unless the disk failed.
+    /// Extra probes after failed logins.
+    pub extra: u64,
+    /// Runs recorded, lost ones included; equal to `due` and `extra` together unless the disk failed.
     pub recorded: u64,
     /// Runs that could not be recorded.
     pub not_recorded: u64,
@@ -41,11 +45,16 @@ pub struct Summary {
 /// Counters of a [`Summary`].
 #[derive(Default)]
 pub(super) struct Counts {
+    extra: AtomicU64,
     recorded: AtomicU64,
     not_recorded: AtomicU64,
 }
 
 impl Counts {
+    pub(super) fn extra(&self) {
+        self.extra.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn recorded(&self) {
         self.recorded.fetch_add(1, Ordering::Relaxed);
     }
@@ -61,6 +70,8 @@ pub(super) struct Dispatcher<P, R> {
     plan: Arc<Plan<P>>,
     agenda: Agenda,
     gate: Gate,
+    /// How many runs the schedule may begin within a minute, by target.
+    busy: HashMap<String, u32>,
     runs: TaskTracker,
     stop: CancellationToken,
     from: Timestamp,
@@ -80,6 +91,7 @@ impl<P: Prober, R: Recorder> Dispatcher<P, R> {
             plan,
             agenda,
             gate: Gate::default(),
+            busy: HashMap::new(),
             runs: TaskTracker::new(),
             stop,
             from,
@@ -92,8 +104,10 @@ impl<P: Prober, R: Recorder> Dispatcher<P, R> {
     /// Works until told to stop, then ends in order.
     pub(super) async fn run(mut self, mut new_plans: mpsc::Receiver<Plan<P>>) -> Summary {
         self.declare(self.plan.declaration(self.from));
+        self.watch_flows();
         loop {
             let now = self.serve();
+            self.serve_extras();
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => break,
@@ -111,6 +125,35 @@ impl<P: Prober, R: Recorder> Dispatcher<P, R> {
             .next()
             .map_or(LONGEST_SLEEP, |slot| Duration::try_from(slot.duration_since(now)).unwrap_or(Duration::ZERO));
         wait.min(LONGEST_SLEEP)
+    }
+
+    /// Tells the re-probing which flows there are.
+    fn watch_flows(&mut self) {
+        self.busy = plan::slots_per_minute(&self.plan.flows);
+        let mut pursuits = self.shared.pursuits.lock().unwrap_or_else(PoisonError::into_inner);
+        pursuits.replace(&self.plan.flows, self.plan.limits.reprobe);
+    }
+
+    /// Begins the extra probes that are due, where they take no place from a slot. Called at least each second, which
+    /// is as often as an extra probe can be due.
+    fn serve_extras(&self) {
+        let now = Instant::now();
+        let due = self.shared.pursuits.lock().unwrap_or_else(PoisonError::into_inner).take_due(now);
+        for due in due {
+            let target = plan::target(&due.flow);
+            let leaving = self.busy.get(&target).copied().unwrap_or(0);
+            let Flow { name: flow, overlap, .. } = &*due.flow;
+            let asking = Asking { flow, overlap: *overlap, target: &target, leaving: Some(leaving) };
+            match self.gate.enter(asking, &self.plan.limits, now) {
+                Err(_) => self.shared.decline(&due, Declined::NoRoom),
+                Ok(pass) => {
+                    let (shared, plan) = (Arc::clone(&self.shared), Arc::clone(&self.plan));
+                    self.runs.spawn(async move {
+                        shared.attempt_extra(&*plan.prober, due, pass, &plan.limits, plan.control.as_deref()).await;
+                    });
+                }
+            }
+        }
     }
 
     /// Serves every slot that is due; says up to when.
@@ -152,7 +195,9 @@ impl<P: Prober, R: Recorder> Dispatcher<P, R> {
             return self.miss(due, LostClass::MissedSlot, message);
         }
         let limits = &self.plan.limits;
-        match self.gate.enter(&due.flow.name, due.flow.overlap, &plan::target(&due.flow), limits, Instant::now()) {
+        let target = plan::target(&due.flow);
+        let asking = Asking { flow: &due.flow.name, overlap: due.flow.overlap, target: &target, leaving: None };
+        match self.gate.enter(asking, limits, Instant::now()) {
             Err(refusal) => self.miss(due, refusal.class(), refusal.to_string()),
             Ok(pass) => {
                 let (shared, plan) = (Arc::clone(&self.shared), Arc::clone(&self.plan));
@@ -175,6 +220,7 @@ impl<P: Prober, R: Recorder> Dispatcher<P, R> {
         self.gate.forget_idle(Instant::now());
         let declaration = plan.declaration(from);
         self.plan = Arc::new(plan);
+        self.watch_flows();
         self.declare(declaration);
     }
 
@@ -203,6 +249,7 @@ impl<P: Prober, R: Recorder> Dispatcher<P, R> {
         let counts = &self.shared.counts;
         Summary {
             due: self.due,
+            extra: counts.extra.load(Ordering::Relaxed),
             recorded: counts.recorded.load(Ordering::Relaxed),
             not_recorded: counts.not_recorded.load(Ordering::Relaxed),
             skipped: self.skipped,

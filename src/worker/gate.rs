@@ -37,6 +37,17 @@ impl Refusal {
     }
 }
 
+/// A run that asks for leave to begin.
+#[derive(Clone, Copy)]
+pub(super) struct Asking<'a> {
+    pub(super) flow: &'a FlowName,
+    pub(super) overlap: u32,
+    pub(super) target: &'a str,
+    /// For an extra probe: how many runs the schedule may begin against the target within a minute. It never takes the
+    /// last place, nor one of the rate that slots need, so that no slot is missed on its account.
+    pub(super) leaving: Option<u32>,
+}
+
 /// Counts who is inside.
 #[derive(Clone, Default)]
 pub(super) struct Gate(Arc<Mutex<Inside>>);
@@ -55,26 +66,21 @@ struct Target {
 
 impl Gate {
     /// Lets a run begin, or says why not. The pass is held until the run has ended.
-    pub(super) fn enter(
-        &self,
-        flow: &FlowName,
-        overlap: u32,
-        target: &str,
-        limits: &WorkerLimits,
-        now: Instant,
-    ) -> Result<Pass, Refusal> {
+    pub(super) fn enter(&self, asking: Asking<'_>, limits: &WorkerLimits, now: Instant) -> Result<Pass, Refusal> {
+        let Asking { flow, overlap, target, leaving } = asking;
+        let (kept, rate_kept) = leaving.map_or((0, 0), |slots| (1, slots));
         let mut inside = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if inside.flows.get(flow).is_some_and(|&count| count >= overlap) {
+        if inside.flows.get(flow).copied().unwrap_or(0) + kept >= overlap {
             return Err(Refusal::Overlap(overlap));
         }
         let room = inside.targets.entry(target.to_owned()).or_default();
-        if room.under_way >= limits.runs_per_target {
+        if room.under_way + kept >= limits.runs_per_target {
             return Err(Refusal::TargetFull(limits.runs_per_target, target.to_owned()));
         }
         while room.begun.front().is_some_and(|&begun| now.duration_since(begun) >= MINUTE) {
             room.begun.pop_front();
         }
-        if room.begun.len() >= limits.runs_per_minute as usize {
+        if room.begun.len() + rate_kept as usize >= limits.runs_per_minute as usize {
             return Err(Refusal::RateCap(limits.runs_per_minute, target.to_owned()));
         }
         room.begun.push_back(now);
@@ -118,6 +124,10 @@ impl Drop for Pass {
 mod tests {
     use super::*;
 
+    fn slot<'a>(flow: &'a FlowName, overlap: u32, target: &'a str) -> Asking<'a> {
+        Asking { flow, overlap, target, leaving: None }
+    }
+
     fn limits(runs_per_target: u32, runs_per_minute: u32) -> WorkerLimits {
         WorkerLimits { runs_per_target, runs_per_minute, ..WorkerLimits::default() }
     }
@@ -126,12 +136,12 @@ mod tests {
     fn no_minute_sees_more_runs_than_the_cap() {
         let (gate, flow, start) = (Gate::default(), FlowName::new("shop").unwrap(), Instant::now());
         let limits = limits(100, 3);
-        let enter = |seconds| gate.enter(&flow, 100, "http://a", &limits, start + Duration::from_secs(seconds)).err();
+        let enter = |seconds| gate.enter(slot(&flow, 100, "http://a"), &limits, start + Duration::from_secs(seconds)).err();
         assert_eq!([enter(0), enter(10), enter(59)], [None, None, None]);
         assert_eq!(enter(59), Some(Refusal::RateCap(3, "http://a".to_owned())));
         assert_eq!(enter(60), None, "the first has left the minute");
         assert_eq!(enter(61), Some(Refusal::RateCap(3, "http://a".to_owned())));
-        assert!(gate.enter(&flow, 100, "http://b", &limits, start).is_ok(), "targets do not share a cap");
+        assert!(gate.enter(slot(&flow, 100, "http://b"), &limits, start).is_ok(), "targets do not share a cap");
     }
 
     #[test]
@@ -139,14 +149,30 @@ mod tests {
         let (gate, now) = (Gate::default(), Instant::now());
         let [shop, till] = ["shop", "till"].map(|name| FlowName::new(name).unwrap());
         let limits = limits(2, 100);
-        let first = gate.enter(&shop, 1, "http://a", &limits, now).ok();
-        assert_eq!(gate.enter(&shop, 1, "http://b", &limits, now).err(), Some(Refusal::Overlap(1)));
-        let second = gate.enter(&till, 9, "http://a", &limits, now).ok();
+        let first = gate.enter(slot(&shop, 1, "http://a"), &limits, now).ok();
+        assert_eq!(gate.enter(slot(&shop, 1, "http://b"), &limits, now).err(), Some(Refusal::Overlap(1)));
+        let second = gate.enter(slot(&till, 9, "http://a"), &limits, now).ok();
         let full = Refusal::TargetFull(2, "http://a".to_owned());
-        assert_eq!(gate.enter(&till, 9, "http://a", &limits, now).err(), Some(full));
+        assert_eq!(gate.enter(slot(&till, 9, "http://a"), &limits, now).err(), Some(full));
         drop((first, second));
-        assert!(gate.enter(&shop, 1, "http://a", &limits, now).is_ok());
+        assert!(gate.enter(slot(&shop, 1, "http://a"), &limits, now).is_ok());
         gate.forget_idle(now + MINUTE);
         assert!(gate.0.lock().unwrap().targets.is_empty());
+    }
+
+    #[test]
+    fn an_extra_probe_leaves_room_for_every_slot() {
+        let (gate, flow, now) = (Gate::default(), FlowName::new("shop").unwrap(), Instant::now());
+        let extra = |overlap, slots| Asking { leaving: Some(slots), ..slot(&flow, overlap, "http://a") };
+        let roomy = limits(50, 100);
+        assert_eq!(gate.enter(extra(1, 1), &roomy, now).err(), Some(Refusal::Overlap(1)), "the only place is a slot's");
+        let held = gate.enter(extra(2, 1), &roomy, now).ok();
+        assert_eq!(gate.enter(extra(2, 1), &roomy, now).err(), Some(Refusal::Overlap(2)));
+        assert!(gate.enter(slot(&flow, 2, "http://a"), &roomy, now).is_ok(), "the last place is the slot's");
+        assert!(gate.enter(extra(9, 1), &limits(2, 100), now).is_err(), "so is the last permit of the target");
+        // Two have begun within the minute; with three slots to come, the sixth run is one too many for five.
+        assert!(gate.enter(extra(9, 3), &limits(9, 5), now).is_err());
+        assert!(gate.enter(extra(9, 2), &limits(9, 5), now).is_ok());
+        drop(held);
     }
 }

@@ -5,20 +5,21 @@
 //! recorded `lost` run, never silence, so runs recorded are equal to slots due.
 //!
 //! Reading order: [`Plan`] says what a worker does; `agenda` yields the slots in order of time; `gate` decides whether a
-//! run may begin; `attempt` performs one and judges whether the worker itself was fit to measure; `dispatch` is the loop
-//! that joins them; [`Worker`] starts it.
+//! run may begin; `attempt` performs one and judges whether the worker itself was fit to measure; `reprobe` says
+//! when to look again after a failed login; `dispatch` is the loop that joins them; [`Worker`] starts it.
 
 mod agenda;
 mod attempt;
+mod budget;
 mod control;
 mod dispatch;
 mod gate;
 mod lag;
-mod lockout;
 mod observe;
 mod outbox;
 mod plan;
 mod record;
+mod reprobe;
 #[cfg(test)]
 mod tests;
 
@@ -36,12 +37,13 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::model::{AccountName, Flow, Run, RunKind, ScheduleDeclaration, VantageName};
 
+pub use budget::{Budget, BudgetError};
 pub use control::Control;
 pub use dispatch::Summary;
-pub use lockout::{Lockout, LockoutError};
 pub use observe::Teller;
 pub use plan::Plan;
 pub use record::StoreRecorder;
+pub use reprobe::Declined;
 
 /// How many ended runs a slow listener may be behind before it misses some.
 const EVENTS_KEPT: usize = 8192;
@@ -57,6 +59,8 @@ pub struct Due {
     pub vantage: VantageName,
     /// The slot that is served.
     pub slot: Timestamp,
+    /// 0 for the scheduled run of the slot; later numbers are extra probes after it failed.
+    pub attempt: u16,
     /// The account whose turn it is; `None` for a flow without accounts.
     pub account: Option<AccountName>,
 }
@@ -86,6 +90,8 @@ pub trait Recorder: Send + Sync + 'static {
 pub trait Observer: Send + Sync + 'static {
     /// A slot came due.
     fn slot_due(&self, _due: &Due) {}
+    /// An extra probe after a failed login was due and is not made.
+    fn extra_declined(&self, _due: &Due, _why: Declined) {}
     /// Slots passed that are not even recorded as lost, since there were too many at once.
     fn slots_skipped(&self, _count: u64) {}
     /// A run began.
@@ -111,6 +117,8 @@ pub struct Settings<R> {
     pub observer: Arc<dyn Observer>,
     /// The file that keeps the wrong-password attempts of the last hour, over restarts.
     pub lockout_file: PathBuf,
+    /// The file that keeps the extra probes of the last hour, over restarts.
+    pub extras_file: PathBuf,
 }
 
 impl<R> fmt::Debug for Settings<R> {
@@ -138,9 +146,10 @@ impl<P: Prober> Worker<P> {
     /// Starts a worker on the current runtime. Slots count from now on.
     ///
     /// # Errors
-    /// [`LockoutError`] when the file of wrong-password attempts cannot be read: without it the budget cannot be held.
-    pub fn start<R: Recorder>(plan: Plan<P>, settings: Settings<R>) -> Result<Self, LockoutError> {
-        let lockout = Lockout::open(&settings.lockout_file)?;
+    /// [`BudgetError`] when a file of attempts cannot be read: without it the budget cannot be held.
+    pub fn start<R: Recorder>(plan: Plan<P>, settings: Settings<R>) -> Result<Self, BudgetError> {
+        let lockout = Budget::open(&settings.lockout_file)?;
+        let extras = Budget::open(&settings.extras_file)?;
         let (plans, new_plans) = mpsc::channel(1);
         let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
         let events = broadcast::Sender::new(EVENTS_KEPT);
@@ -149,6 +158,8 @@ impl<P: Prober> Worker<P> {
             recorder: settings.recorder,
             observer: settings.observer,
             lockout: Arc::new(std::sync::Mutex::new(lockout)),
+            extras: Arc::new(std::sync::Mutex::new(extras)),
+            pursuits: std::sync::Mutex::default(),
             lag: lag::Meter::start(stop.clone()),
             good_logins: std::sync::Mutex::default(),
             abort: abort.clone(),

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Due, Observer, RecordError};
+use super::{Declined, Due, Observer, RecordError};
 use crate::model::Run;
 use crate::telemetry::{Condition, Telemetry};
 
@@ -28,6 +28,10 @@ impl Teller {
 impl Observer for Teller {
     fn slot_due(&self, due: &Due) {
         self.telemetry.metrics.slot_due(&due.flow.name, due.kind);
+    }
+
+    fn extra_declined(&self, due: &Due, why: Declined) {
+        self.telemetry.metrics.extra_declined(&due.flow.name, &why.to_string());
     }
 
     fn slots_skipped(&self, count: u64) {

@@ -1,5 +1,6 @@
 //! What a worker does: flows, limits and the prober that runs them. A reload replaces it whole.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -76,6 +77,21 @@ pub(super) fn target(flow: &Flow) -> String {
         .map(|url| url.origin())
         .filter(url::Origin::is_tuple)
         .map_or_else(|| format!("flow {}", flow.name), |origin| origin.ascii_serialization())
+}
+
+/// How many slots may come due within any minute, by target: what extra probes must leave room for.
+pub(super) fn slots_per_minute(flows: &[Arc<Flow>]) -> HashMap<String, u32> {
+    let mut busy: HashMap<String, u32> = HashMap::new();
+    for flow in flows {
+        let negative = flow.negative.as_ref().map(|negative| negative.interval);
+        for interval in std::iter::once(flow.interval).chain(negative) {
+            // Jitter may push one more slot into a minute.
+            let slots = (60.0 / interval.as_secs_f64()).ceil() as u32;
+            let count = busy.entry(target(flow)).or_default();
+            *count = count.saturating_add(slots.saturating_add(1));
+        }
+    }
+    busy
 }
 
 fn first_address(action: &Action) -> Option<&Template> {

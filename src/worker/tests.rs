@@ -1,5 +1,7 @@
 //! The loop in paused time, over a prober and a recorder in memory: minutes pass in milliseconds, and exactly.
 
+mod reprobe;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -72,7 +74,7 @@ impl Prober for Script {
         let identity = (due.kind, due.flow.name.clone(), due.flow.revision.clone(), due.vantage, due.slot);
         let run = Run::never_began(identity, started, LostClass::Internal, "as the script says".to_owned());
         let failure = run.failure.clone().filter(|_| verdict != Verdict::Good);
-        Run { verdict, failure, elapsed: Micros::from(begun.elapsed()), account: due.account, ..run }
+        Run { verdict, failure, elapsed: Micros::from(begun.elapsed()), account: due.account, ..run }.as_attempt(due.attempt)
     }
 }
 
@@ -133,6 +135,7 @@ impl Bench {
             recorder: Arc::clone(&memory),
             observer: Arc::new(()),
             lockout_file: folder.path().join("wrong-passwords"),
+            extras_file: folder.path().join("extra-probes"),
         };
         let worker = Worker::start(plan(&script, flows, limits), settings).unwrap();
         Self { clock, hand, script, memory, worker, folder }
@@ -158,7 +161,8 @@ impl Bench {
         let ids: BTreeSet<_> = runs.iter().map(|run| run.id).collect();
         assert_eq!(ids.len(), runs.len(), "no slot is served twice");
         assert_eq!(summary.recorded, runs.len() as u64);
-        assert_eq!(summary.due, summary.recorded + summary.not_recorded, "slots due are runs recorded");
+        let made = summary.recorded + summary.not_recorded;
+        assert_eq!(summary.due + summary.extra, made, "slots due and extra probes are runs recorded");
         let declarations = self.memory.declarations.lock().unwrap().clone();
         (summary, runs, declarations)
     }
@@ -360,6 +364,7 @@ async fn a_panic_is_a_lost_run_and_a_full_disk_is_told() {
         recorder: Arc::new(Memory { full: true, ..Memory::default() }),
         observer: Arc::clone(&ear) as Arc<dyn Observer>,
         lockout_file: folder.path().join("wrong-passwords"),
+        extras_file: folder.path().join("extra-probes"),
     };
     let mut worker =
         Worker::start(plan(&script, vec![flow("shop", 5, 9)], &WorkerLimits::default()), settings).unwrap();
@@ -441,6 +446,7 @@ async fn our_own_faults_are_not_blamed_on_the_service() {
         recorder: Arc::new(Memory::default()),
         observer: Arc::new(()),
         lockout_file: folder.path().join("wrong-passwords"),
+        extras_file: folder.path().join("extra-probes"),
     };
     let mut worker = Worker::start(with_control, settings).unwrap();
     let mut events = worker.events();

@@ -20,6 +20,7 @@ mod report_query;
 mod report_render;
 mod report_synthetic;
 mod report_vectors;
+mod reprobe;
 mod sample;
 mod sandbox;
 mod secrets;

@@ -84,8 +84,8 @@ impl Bench {
         let ended = CancellationToken::new();
         let shipping = tokio::spawn(Arc::clone(&recorder).ship(ended.clone()));
         let observer = Arc::new(Teller::new(Arc::clone(&telemetry)));
-        let lockout_file = spool.join("wrong-passwords");
-        let worker = Worker::start(plan, Settings { clock, recorder, observer, lockout_file }).unwrap();
+        let (lockout_file, extras_file) = (spool.join("wrong-passwords"), spool.join("extra-probes"));
+        let worker = Worker::start(plan, Settings { clock, recorder, observer, lockout_file, extras_file }).unwrap();
         Self { worker, telemetry, ended, shipping }
     }
 

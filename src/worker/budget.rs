@@ -1,24 +1,25 @@
-//! The lockout budget: at most so many wrong passwords per account and hour, so that the prober never locks an account.
+//! Budgets of an hour: at most so many wrong passwords per account, so that the prober never locks one, and at most so
+//! many extra probes per flow.
 //!
 //! Each attempt is on disk before it is made, so that a restart, or a crash in the middle, cannot make one more. The file
-//! is small and rewritten whole: one line per attempt of the last hour, `microseconds account`.
+//! is small and rewritten whole: one line per attempt of the last hour, `microseconds name`.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
-
-use crate::model::AccountName;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// Why the budget cannot be held.
 #[derive(Debug, thiserror::Error)]
-pub enum LockoutError {
+pub enum BudgetError {
     /// The file cannot be read or written.
-    #[error("cannot keep the wrong-password attempts in {path}: {cause}")]
+    #[error("cannot keep the attempts of the last hour in {path}: {cause}")]
     Io {
         /// The file.
         path: PathBuf,
@@ -27,7 +28,7 @@ pub enum LockoutError {
     },
     /// A line is not what was written.
     #[error(
-        "{path}, line {line}: not a time and an account; remove the file when no wrong password was tried within the last hour"
+        "{path}, line {line}: not a time and a name; remove the file when nothing was tried within the last hour"
     )]
     Damaged {
         /// The file.
@@ -37,29 +38,29 @@ pub enum LockoutError {
     },
 }
 
-/// The attempts of the last hour.
+/// The attempts of the last hour, by account or by flow.
 #[derive(Debug)]
-pub struct Lockout {
+pub struct Budget<N> {
     path: PathBuf,
-    attempts: BTreeMap<AccountName, Vec<Timestamp>>,
+    attempts: BTreeMap<N, Vec<Timestamp>>,
 }
 
-impl Lockout {
+impl<N: Ord + Clone + Display + FromStr> Budget<N> {
     /// Reads the attempts that an earlier process made; no file: none.
     ///
     /// # Errors
-    /// [`LockoutError`] when the file is there and cannot be read or understood.
-    pub fn open(path: &Path) -> Result<Self, LockoutError> {
+    /// [`BudgetError`] when the file is there and cannot be read or understood.
+    pub fn open(path: &Path) -> Result<Self, BudgetError> {
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(cause) => return Err(LockoutError::Io { path: path.to_owned(), cause }),
+            Err(cause) => return Err(BudgetError::Io { path: path.to_owned(), cause }),
         };
-        let mut attempts: BTreeMap<AccountName, Vec<Timestamp>> = BTreeMap::new();
+        let mut attempts: BTreeMap<N, Vec<Timestamp>> = BTreeMap::new();
         for (number, line) in text.lines().enumerate() {
-            let (account, time) =
-                parse(line).ok_or_else(|| LockoutError::Damaged { path: path.to_owned(), line: number + 1 })?;
-            attempts.entry(account).or_default().push(time);
+            let (name, time) =
+                parse(line).ok_or_else(|| BudgetError::Damaged { path: path.to_owned(), line: number + 1 })?;
+            attempts.entry(name).or_default().push(time);
         }
         Ok(Self { path: path.to_owned(), attempts })
     }
@@ -67,19 +68,19 @@ impl Lockout {
     /// Takes one attempt out of the budget. False: the budget is spent, and nothing was taken.
     ///
     /// # Errors
-    /// [`LockoutError`] when the attempt could not be made durable; it must not be made then.
-    pub fn take(&mut self, account: &AccountName, per_hour: u32, now: Timestamp) -> Result<bool, LockoutError> {
+    /// [`BudgetError`] when the attempt could not be made durable; it must not be made then.
+    pub fn take(&mut self, name: &N, per_hour: u32, now: Timestamp) -> Result<bool, BudgetError> {
         // An attempt in the future (the clock was set back) still counts: too few attempts harm nobody.
         let recent = |time: &Timestamp| now.duration_since(*time) < HOUR;
         self.attempts.retain(|_, times| {
             times.retain(recent);
             !times.is_empty()
         });
-        if self.attempts.get(account).map_or(0, Vec::len) >= per_hour as usize {
+        if self.attempts.get(name).map_or(0, Vec::len) >= per_hour as usize {
             return Ok(false);
         }
-        self.attempts.entry(account.clone()).or_default().push(now);
-        self.save().map_err(|cause| LockoutError::Io { path: self.path.clone(), cause })?;
+        self.attempts.entry(name.clone()).or_default().push(now);
+        self.save().map_err(|cause| BudgetError::Io { path: self.path.clone(), cause })?;
         Ok(true)
     }
 
@@ -88,9 +89,9 @@ impl Lockout {
         fs::create_dir_all(folder)?;
         let fresh = self.path.with_extension("new");
         let mut file = File::create(&fresh)?;
-        for (account, times) in &self.attempts {
+        for (name, times) in &self.attempts {
             for time in times {
-                writeln!(file, "{} {account}", time.as_microsecond())?;
+                writeln!(file, "{} {name}", time.as_microsecond())?;
             }
         }
         file.sync_all()?;
@@ -99,14 +100,15 @@ impl Lockout {
     }
 }
 
-fn parse(line: &str) -> Option<(AccountName, Timestamp)> {
-    let (micros, account) = line.split_once(' ')?;
-    Some((AccountName::new(account).ok()?, Timestamp::from_microsecond(micros.parse().ok()?).ok()?))
+fn parse<N: FromStr>(line: &str) -> Option<(N, Timestamp)> {
+    let (micros, name) = line.split_once(' ')?;
+    Some((name.parse().ok()?, Timestamp::from_microsecond(micros.parse().ok()?).ok()?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::AccountName;
 
     #[test]
     fn the_budget_survives_a_restart_and_refills_after_an_hour() {
@@ -115,13 +117,13 @@ mod tests {
         let [ada, bob] = ["ada", "bob"].map(|name| AccountName::new(name).unwrap());
         let start: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
         let at = |minutes| start + SignedDuration::from_mins(minutes);
-        let mut lockout = Lockout::open(&path).unwrap();
+        let mut lockout = Budget::<AccountName>::open(&path).unwrap();
         assert!(lockout.take(&ada, 2, at(0)).unwrap());
         assert!(lockout.take(&ada, 2, at(20)).unwrap());
         assert!(!lockout.take(&ada, 2, at(30)).unwrap());
         assert!(lockout.take(&bob, 2, at(30)).unwrap(), "accounts have budgets of their own");
         drop(lockout);
-        let mut lockout = Lockout::open(&path).unwrap();
+        let mut lockout = Budget::<AccountName>::open(&path).unwrap();
         assert!(!lockout.take(&ada, 2, at(59)).unwrap());
         assert!(lockout.take(&ada, 2, at(60)).unwrap());
         assert!(!lockout.take(&ada, 2, at(5)).unwrap(), "a clock that was set back gives no new attempts");
@@ -132,7 +134,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("wrong-passwords");
         fs::write(&path, "1795000000000000 ada\nrubbish\n").unwrap();
-        let message = Lockout::open(&path).unwrap_err().to_string();
+        let message = Budget::<AccountName>::open(&path).unwrap_err().to_string();
         assert!(message.contains("line 2"), "{message}");
     }
 
@@ -141,7 +143,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let blocker = folder.path().join("file");
         fs::write(&blocker, "").unwrap();
-        let mut lockout = Lockout { path: blocker.join("wrong-passwords"), attempts: BTreeMap::new() };
+        let mut lockout = Budget { path: blocker.join("wrong-passwords"), attempts: BTreeMap::new() };
         assert!(lockout.take(&AccountName::new("ada").unwrap(), 5, Timestamp::UNIX_EPOCH).is_err());
     }
 }
