@@ -99,6 +99,7 @@ pub async fn execute(args: ReportArgs) -> Result<Exit, CommandError> {
         objectives: &span.objectives,
         population: &site.population,
         policy: &site.policy,
+        tried: &[],
         generated_from: &span.command,
     };
     let bar = terminal::progress(0, "runs read");
@@ -113,7 +114,7 @@ pub async fn execute(args: ReportArgs) -> Result<Exit, CommandError> {
     bar.finish_and_clear();
     let model = model.map_err(|error| CommandError::new(Exit::Store, chain(&error)))?;
     deliver(&args, &model)?;
-    let missed = model.objectives.iter().any(|objective| objective.verdict == Attainment::Missed);
+    let missed = model.objectives.iter().any(|objective| objective.policy_verdict() == Attainment::Missed);
     Ok(if args.fail_on_missed && missed { Exit::Bad } else { Exit::Good })
 }
 
@@ -139,6 +140,7 @@ pub(super) async fn of_span(
         objectives: &objectives,
         population: &site.population,
         policy: &site.policy,
+        tried: &[],
         generated_from: command,
     };
     let model = query::report(&open(site)?, &question, &mut |_, _| {}).await;

@@ -300,7 +300,7 @@ pub(super) fn population(site: View<'_>, vantages: &[Vantage], findings: &mut Fi
             if segments.iter().any(|segment| segment.name == name) {
                 findings.error(&item.place, format!("the segment {} is here twice", quote(&name)));
             }
-            segments.push(Segment { name, share, vantages: stands });
+            segments.push(Segment { name, share, vantages: stands, ..Segment::default() });
         }
     }
     // A sum says nothing while some of its parts could not be read.

@@ -46,7 +46,7 @@ impl Span {
         Self { start: period.start, end: period.end, until: until.clamp(period.start, period.end) }
     }
 
-    fn contains(&self, instant: Timestamp) -> bool {
+    pub(super) fn contains(&self, instant: Timestamp) -> bool {
         self.start <= instant && instant < self.end
     }
 }
@@ -145,7 +145,8 @@ pub fn sum(all: impl Iterator<Item = Counts>) -> Counts {
     with_coverage(total)
 }
 
-fn with_coverage(mut counts: Counts) -> Counts {
+/// Fills in the coverage.
+pub(super) fn with_coverage(mut counts: Counts) -> Counts {
     counts.coverage = counts.due.filter(|&due| due > 0).map(|due| (counts.good + counts.bad) as f64 / due as f64);
     counts
 }

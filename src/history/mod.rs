@@ -4,6 +4,7 @@
 //!
 //! Runs may come in any order; equal identities collapse. Memory grows with the slots of the span, not with hops.
 
+mod adjusting;
 mod counting;
 mod expected;
 mod ledger;
@@ -17,6 +18,7 @@ use jiff::Timestamp;
 use crate::model::{FlowName, Micros, Run, RunId, RunKind, ScheduleDeclaration, VantageName};
 use crate::slo::Period;
 
+pub use adjusting::count_adjusted;
 pub use counting::{Counts, Kind, Span, by_verdict, count, effective, sum, within, without_outcome};
 pub use expected::Expected;
 pub use ledger::{Ledger, Outcome, Place, end_of};

@@ -5,6 +5,7 @@
 
 mod answer;
 mod causes;
+mod demand;
 mod event;
 mod flow;
 mod id;
@@ -25,6 +26,7 @@ mod verdict;
 
 pub use answer::{Capture, Expectation, Identity, Sign, SignMeaning, Source, StatusSet, TextMatch};
 pub use causes::chain;
+pub use demand::{ActivityClass, Demand, HOURS, Habits, LoggedWeek, Rate, SignInLog, TypicalWeek};
 pub use event::{EventKind, Exclusion, ExclusionMode, NotedEvent};
 pub use flow::{
     Action, Body, Button, Field, Flow, FormChoice, JsonTemplate, Logout, LogoutProof, Negative, PageRequest, Step,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::event::Exclusion;
 use super::id::Revision;
 
 /// How lost runs enter an availability.
@@ -53,6 +54,22 @@ impl Policy {
     #[must_use]
     pub fn revision(&self) -> Revision {
         Revision::of(&serde_json::to_vec(self).expect("a policy has a JSON form"))
+    }
+
+    /// The hash of the policy together with the exclusions that apply, in any order; without any it is
+    /// [`Policy::revision`].
+    ///
+    /// # Panics
+    /// Never: both always have a JSON form.
+    #[must_use]
+    pub fn revision_with(&self, exclusions: &[Exclusion]) -> Revision {
+        if exclusions.is_empty() {
+            return self.revision();
+        }
+        let json = |exclusion: &Exclusion| serde_json::to_string(exclusion).expect("an exclusion has a JSON form");
+        let mut texts: Vec<String> = exclusions.iter().map(json).collect();
+        texts.sort();
+        Revision::of(&serde_json::to_vec(&(self, texts)).expect("texts have a JSON form"))
     }
 }
 

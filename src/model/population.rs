@@ -1,9 +1,10 @@
-//! The population: who the users are, as shares, and which vantages stand for them.
+//! The population: who the users are, as shares, which vantages stand for them, and what is known of their habits.
 
-use super::id::VantageName;
+use super::demand::{Demand, Habits};
+use super::id::{FlowName, VantageName};
 
 /// A part of the users.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Segment {
     /// What it is called in the report.
     pub name: String,
@@ -11,12 +12,19 @@ pub struct Segment {
     pub share: f64,
     /// The vantages that stand for it; none: nobody probes for these users, and the report says so.
     pub vantages: Vec<VantageName>,
+    /// The flows that they log in by; none: any.
+    pub flows: Vec<FlowName>,
+    /// How many users it has; `None`: its share of all users.
+    pub users: Option<u64>,
+    /// When its users want to sign in; `None`: its share of all demand.
+    pub demand: Option<Demand>,
 }
 
 /// All users, in parts.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Population {
     segments: Vec<Segment>,
+    habits: Habits,
 }
 
 /// Why segments are no population.
@@ -47,7 +55,20 @@ impl Population {
         for segment in &mut segments {
             segment.share /= sum;
         }
-        Ok(Self { segments })
+        Ok(Self { segments, habits: Habits::default() })
+    }
+
+    /// The same population with what is known of its habits.
+    #[must_use]
+    pub fn with_habits(mut self, habits: Habits) -> Self {
+        self.habits = habits;
+        self
+    }
+
+    /// What is known of the users' habits.
+    #[must_use]
+    pub fn habits(&self) -> &Habits {
+        &self.habits
     }
 
     /// The segments; empty when nobody described the users.
@@ -62,7 +83,7 @@ mod tests {
     use super::*;
 
     fn segment(name: &str, share: f64) -> Segment {
-        Segment { name: name.to_owned(), share, vantages: Vec::new() }
+        Segment { name: name.to_owned(), share, ..Segment::default() }
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod reading;
 
 use jiff::Timestamp;
 
-use crate::model::{Objective, Policy, Population, ScheduleDeclaration};
+use crate::model::{Exclusion, Objective, Policy, Population, ScheduleDeclaration};
 use crate::report::ReportModel;
 use crate::report::build::{Builder, Inputs};
 use crate::slo::Period;
@@ -29,6 +29,8 @@ pub struct Question<'a> {
     pub population: &'a Population,
     /// The rules.
     pub policy: &'a Policy,
+    /// Exclusions to try, beside those that the store holds.
+    pub tried: &'a [Exclusion],
     /// The program and version, and the command that makes the report again.
     pub generated_from: &'a str,
 }
@@ -43,6 +45,8 @@ pub type Progress<'a> = &'a mut (dyn FnMut(u64, u64) + Send);
 pub async fn report(store: &Store, question: &Question<'_>, progress: Progress<'_>) -> Result<ReportModel, Error> {
     let period = question.period;
     let declarations = store.declarations(period.start, period.end).await?;
+    let mut exclusions = store.exclusions(period.start, period.end).await?;
+    exclusions.extend_from_slice(question.tried);
     let due = slots_due(&declarations, period);
     let mut builder = Builder::new(Inputs {
         site: question.site,
@@ -52,6 +56,7 @@ pub async fn report(store: &Store, question: &Question<'_>, progress: Progress<'
         declarations: &declarations,
         population: question.population,
         policy: question.policy,
+        exclusions: &exclusions,
         generated_from: question.generated_from,
     });
     let mut read = 0;

@@ -4,6 +4,7 @@
 //! the rest. Every slot counts once: runs with the same identity collapse, and the policy says which attempt of a slot
 //! counts. A slot that was due and has no run is missing; it is never counted as good.
 
+mod adjusted;
 mod failures;
 mod head;
 mod latency;
@@ -19,7 +20,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::history::{self, Expected, History, Ledger, Outcome, Parts, Series, Span, effective, login_durations};
-use crate::model::{FlowName, Objective, Policy, Population, Revision, Run, RunKind, ScheduleDeclaration, VantageName};
+use crate::model::{
+    Exclusion, FlowName, Objective, Policy, Population, Revision, Run, RunKind, ScheduleDeclaration, VantageName,
+};
 use crate::slo::{Durations, Interval, Period, wilson};
 
 use super::model::{
@@ -45,6 +48,8 @@ pub struct Inputs<'a> {
     pub population: &'a Population,
     /// The rules.
     pub policy: &'a Policy,
+    /// Runs that count otherwise than measured: shown adjusted, beside the raw figures.
+    pub exclusions: &'a [Exclusion],
     /// The program and version, and the command that makes the report again.
     pub generated_from: &'a str,
 }

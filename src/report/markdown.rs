@@ -2,6 +2,7 @@
 //!
 //! It prints the model and computes nothing but the columns of the availability strip.
 
+mod adjusted;
 mod flow;
 mod objective;
 mod table;

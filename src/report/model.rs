@@ -4,6 +4,7 @@
 //! data and policy give the same model, and the same bytes. Lists are in a fixed order (the order of the
 //! configuration where there is one, else by name).
 
+mod adjusted;
 mod latency;
 mod series;
 
@@ -17,6 +18,7 @@ use crate::model::{Blame, FlowName, Micros, ObjectiveName, Phase, Policy, Revisi
 use crate::slo::{Attainment, Interval, Period};
 
 pub use crate::history::Counts;
+pub use adjusted::{AdjustedReport, AppliedExclusion};
 pub use latency::{Distribution, FlowLatency, Percentile, PhaseLatency, StepLatency, VantageLatency};
 pub use series::{Bins, BurnDown, BurnPoint, CellState, FlowSeries, HeatMap, LatencyPoint, TimelineRow};
 
@@ -153,6 +155,17 @@ pub struct ObjectiveReport {
     pub users: Option<UserImpact>,
     /// The budget over time.
     pub burn_down: Option<BurnDown>,
+    /// The same with the exclusions that touch it; `None` when none does. All other fields are raw: as measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adjusted: Option<AdjustedReport>,
+}
+
+impl ObjectiveReport {
+    /// The verdict by the policy: with its exclusions, where there are any.
+    #[must_use]
+    pub fn policy_verdict(&self) -> Attainment {
+        self.adjusted.as_ref().map_or(self.verdict, |adjusted| adjusted.verdict)
+    }
 }
 
 /// The error budget of a period.

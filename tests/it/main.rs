@@ -3,6 +3,7 @@
 mod bad_config;
 mod config;
 mod crash;
+mod exclusions;
 mod known_truth;
 mod login;
 mod metrics;

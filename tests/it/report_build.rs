@@ -226,6 +226,7 @@ fn users_weigh_vantages_and_nobody_speaks_for_the_uncovered() {
         name: name.to_owned(),
         share,
         vantages: vantages.iter().map(|name| vantage(name)).collect(),
+        ..Segment::default()
     };
     world.population = Population::new(vec![
         segment("europe", 0.6, &["berlin"]),

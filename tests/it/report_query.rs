@@ -17,6 +17,7 @@ async fn ask(store: &Store, world: &World) -> (ReportModel, u64) {
         objectives: &world.objectives,
         population: &world.population,
         policy: &world.policy,
+        tried: &[],
         generated_from: "doorstep test",
     };
     let mut due_seen = 0;

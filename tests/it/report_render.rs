@@ -96,6 +96,7 @@ fn eventful() -> World {
         name: name.to_owned(),
         share,
         vantages: from.iter().map(|name| vantage(name)).collect(),
+        ..Segment::default()
     };
     let segments =
         vec![segment("europe", 0.7, &["berlin"]), segment("asia", 0.2, &["tokyo"]), segment("rest", 0.1, &[])];

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use doorstep::model::{
-    BadClass, Failure, FlowDeclaration, FlowName, Hop, HttpVersion, LostClass, Micros, Objective, ObjectiveName, Phase,
-    Phases, Policy, Population, Revision, Run, RunId, RunKind, Schedule, ScheduleDeclaration, StepName, StepRecord,
-    StepRole, Target, Threshold, VantageName, Verdict,
+    BadClass, Exclusion, Failure, FlowDeclaration, FlowName, Hop, HttpVersion, LostClass, Micros, Objective,
+    ObjectiveName, Phase, Phases, Policy, Population, Revision, Run, RunId, RunKind, Schedule, ScheduleDeclaration,
+    StepName, StepRecord, StepRole, Target, Threshold, VantageName, Verdict,
 };
 use doorstep::report::ReportModel;
 use doorstep::report::build::{Builder, Inputs};
@@ -22,6 +22,7 @@ pub(crate) struct World {
     pub(crate) declarations: Vec<ScheduleDeclaration>,
     pub(crate) population: Population,
     pub(crate) policy: Policy,
+    pub(crate) exclusions: Vec<Exclusion>,
     pub(crate) runs: Vec<Run>,
 }
 
@@ -76,6 +77,7 @@ impl World {
             declarations: declarations(period.start, &[declared], vantages),
             population: Population::default(),
             policy: Policy::default(),
+            exclusions: Vec::new(),
             runs: Vec::new(),
             period,
         }
@@ -114,6 +116,7 @@ impl World {
             declarations: &self.declarations,
             population: &self.population,
             policy: &self.policy,
+            exclusions: &self.exclusions,
             generated_from: "doorstep test",
         });
         for run in runs {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{LostRuns, Policy, Retries, VantageName};
+use crate::model::{Exclusion, LostRuns, Policy, Retries, VantageName};
 use crate::report::model::{Head, SlotRow, VantageRow};
 
 use super::{Builder, Data};
@@ -18,9 +18,9 @@ pub(super) fn head(builder: &Builder<'_>, slots: Vec<SlotRow>) -> Head {
         vantages: vantages(&builder.history),
         runs: builder.runs,
         data_revision: builder.data_revision.clone(),
-        policy_revision: inputs.policy.revision(),
+        policy_revision: inputs.policy.revision_with(inputs.exclusions),
         policy: inputs.policy.clone(),
-        policy_text: policy_text(inputs.policy),
+        policy_text: policy_text(inputs.policy, inputs.exclusions),
         generated_from: inputs.generated_from.to_owned(),
     }
 }
@@ -51,7 +51,7 @@ fn vantages(history: &History) -> Vec<VantageRow> {
 }
 
 /// The policy in words.
-fn policy_text(policy: &Policy) -> Vec<String> {
+fn policy_text(policy: &Policy, exclusions: &[Exclusion]) -> Vec<String> {
     let lost = match policy.lost_runs {
         LostRuns::Excluded => {
             "Lost and missing runs say nothing about the service: they lower coverage, not availability. \
@@ -64,12 +64,20 @@ fn policy_text(policy: &Policy) -> Vec<String> {
         Retries::BestAttempt => "The best attempt of each slot counts.",
     };
     let share = |share: f64| crate::report::format::target(share);
-    vec![
+    let mut text = vec![
         lost.to_owned(),
         retries.to_owned(),
         "A wrong password that was let in is an alarm at any attempt, and no part of availability.".to_owned(),
         format!("Intervals hold with {} confidence, two-sided.", share(policy.confidence)),
         format!("Below {} coverage no objective is called met.", share(policy.least_coverage)),
         "Slots whose run has no record are missing; they are never counted as good.".to_owned(),
-    ]
+    ];
+    if !exclusions.is_empty() {
+        let late = exclusions.iter().filter(|exclusion| exclusion.is_late()).count();
+        text.push(format!(
+            "Exclusions that apply: {}, entered afterwards: {late}. Adjusted figures stand beside raw ones.",
+            exclusions.len()
+        ));
+    }
+    text
 }

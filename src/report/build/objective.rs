@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::{LostRuns, Objective, Policy, RunKind, VantageName};
+use crate::model::{LostRuns, Objective, Policy, RunKind, Segment, VantageName};
 use crate::report::format;
 use crate::report::model::{Budget, BurnDown, BurnPoint, Counts, ObjectiveReport, SegmentImpact, UserImpact};
 use crate::slo::{
@@ -10,15 +10,15 @@ use crate::slo::{
     spent_share, user_weighted, wilson,
 };
 
-use super::{Data, timeline};
+use super::{Data, adjusted, timeline};
 use crate::history::Outcome;
 use crate::history::{self, Kind, Span, effective, within};
 
 /// One series of the objective's flow, counted.
-struct Counted<'a> {
-    vantage: &'a VantageName,
+pub(super) struct Counted<'a> {
+    pub(super) vantage: &'a VantageName,
     counts: Counts,
-    outcomes: &'a [Outcome],
+    pub(super) outcomes: &'a [Outcome],
 }
 
 pub(super) fn report(data: &Data<'_>, objective: &Objective, period: &Period) -> ObjectiveReport {
@@ -34,11 +34,8 @@ pub(super) fn report(data: &Data<'_>, objective: &Objective, period: &Period) ->
         })
         .collect();
     let counts = history::sum(counted.iter().map(|series| series.counts));
-    let tally = effective(&counts, policy.lost_runs);
     let target = objective.target.share();
-    let availability = tally.share();
-    let probability = probability_met(tally.total(), tally.bad, target);
-    let (verdict, verdict_note) = verdict(probability, &counts, policy);
+    let figures = figures(&counts, target, period.seconds(), policy);
     let over = || counted.iter().flat_map(|series| series.outcomes).filter(|o| is_over(o, threshold, period)).count();
     ObjectiveReport {
         name: objective.name.clone(),
@@ -49,17 +46,48 @@ pub(super) fn report(data: &Data<'_>, objective: &Objective, period: &Period) ->
         period: period.clone(),
         counts,
         over_threshold: threshold.map(|_| over() as u64),
+        availability: figures.availability,
+        failing: figures.failing,
+        interval: figures.interval,
+        if_lost: if_lost(&counts),
+        budget: figures.budget,
+        burn_rate: figures.burn_rate,
+        verdict: figures.verdict,
+        probability_met: figures.probability_met,
+        verdict_note: figures.verdict_note,
+        users: users(data, objective, &counted),
+        burn_down: burn_down(data, &counted, objective, period, span),
+        adjusted: adjusted::report(data, objective, &counted, period, span),
+    }
+}
+
+/// What follows from counts, whether raw or adjusted.
+pub(super) struct Figures {
+    pub(super) availability: Option<f64>,
+    pub(super) failing: Option<f64>,
+    pub(super) interval: Option<Interval>,
+    pub(super) budget: Option<Budget>,
+    pub(super) burn_rate: Option<f64>,
+    pub(super) verdict: Attainment,
+    pub(super) probability_met: Option<f64>,
+    pub(super) verdict_note: Option<String>,
+}
+
+/// The figures of a promise from its counts and the length of its period in seconds.
+pub(super) fn figures(counts: &Counts, target: f64, seconds: f64, policy: &Policy) -> Figures {
+    let tally = effective(counts, policy.lost_runs);
+    let availability = tally.share();
+    let probability_met = probability_met(tally.total(), tally.bad, target);
+    let (verdict, verdict_note) = verdict(probability_met, counts, policy);
+    Figures {
         availability,
         failing: availability.map(|_| tally.bad as f64 / tally.total() as f64),
         interval: wilson(tally.total(), tally.good, policy.confidence),
-        if_lost: if_lost(&counts),
-        budget: budget(&counts, tally, target, period),
+        budget: budget(counts, tally, target, seconds),
         burn_rate: availability.map(|share| burn_rate(share, target)),
         verdict,
-        probability_met: probability,
+        probability_met,
         verdict_note,
-        users: users(data, &counted),
-        burn_down: burn_down(data, &counted, objective, period, span),
     }
 }
 
@@ -101,14 +129,14 @@ fn if_lost(counts: &Counts) -> Option<Interval> {
 }
 
 /// The budget of the planned slots, or, where none were declared, of the counted ones.
-fn budget(counts: &Counts, tally: Tally, target: f64, period: &Period) -> Option<Budget> {
+fn budget(counts: &Counts, tally: Tally, target: f64, seconds: f64) -> Option<Budget> {
     if tally.total() == 0 {
         return None;
     }
     let events = counts.planned.unwrap_or(tally.total());
     let spent = spent_share(tally.bad, target, events)?;
     let allowed_events = (1.0 - target) * events as f64;
-    let allowed_minutes = period_budget(target, period.seconds()) / 60.0;
+    let allowed_minutes = period_budget(target, seconds) / 60.0;
     Some(Budget {
         allowed_events,
         spent_events: tally.bad,
@@ -121,8 +149,9 @@ fn budget(counts: &Counts, tally: Tally, target: f64, period: &Period) -> Option
 }
 
 /// Vantages weighted by the users that they stand for (F10). `None` when nobody described the users.
-fn users(data: &Data<'_>, counted: &[Counted<'_>]) -> Option<UserImpact> {
-    let segments = data.inputs().population.segments();
+fn users(data: &Data<'_>, objective: &Objective, counted: &[Counted<'_>]) -> Option<UserImpact> {
+    let takes = |segment: &&Segment| segment.flows.is_empty() || segment.flows.contains(&objective.flow);
+    let segments: Vec<&Segment> = data.inputs().population.segments().iter().filter(takes).collect();
     if segments.is_empty() {
         return None;
     }
@@ -136,7 +165,7 @@ fn users(data: &Data<'_>, counted: &[Counted<'_>]) -> Option<UserImpact> {
         })
         .collect();
     let weighted = user_weighted(&slices, policy.confidence);
-    let impact_of = |(segment, slice): (&crate::model::Segment, &Slice)| SegmentImpact {
+    let impact_of = |(segment, slice): (&&Segment, &Slice)| SegmentImpact {
         name: segment.name.clone(),
         share: segment.share,
         vantages: segment.vantages.clone(),

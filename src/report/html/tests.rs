@@ -243,6 +243,7 @@ fn objective(verdict: Attainment, availability: Option<f64>) -> ObjectiveReport 
             }],
         }),
         burn_down: availability.map(|_| BurnDown { points: points.to_vec() }),
+        adjusted: None,
     }
 }
 

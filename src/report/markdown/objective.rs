@@ -22,6 +22,7 @@ pub(super) fn section(objective: &ObjectiveReport, head: &Head) -> String {
         ));
     }
     text.push_str(&figures(objective, head));
+    text.push_str(&super::adjusted::section(objective, head));
     if let Some(users) = &objective.users {
         text.push_str(&impact(users));
     }
