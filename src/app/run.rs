@@ -20,7 +20,7 @@ use crate::model::{Run, Vantage};
 use crate::serve::Server;
 use crate::store;
 use crate::telemetry::{Condition, IntervalLogs, Telemetry};
-use crate::worker::{Control, BudgetError, Plan, Settings, StoreRecorder, Summary, Teller, Worker};
+use crate::worker::{BudgetError, Control, Plan, Settings, StoreRecorder, Summary, Teller, Worker};
 
 /// The file in the spool folder that holds the wrong-password attempts of the last hour.
 const LOCKOUT_FILE: &str = "wrong-passwords";

@@ -55,7 +55,11 @@ fn number(count: usize, one: &str, many: &str) -> String {
 fn text(loaded: &Loaded, print: bool) -> String {
     let (mut text, sign) = if print { (loaded.effective(), "# ") } else { (String::new(), "") };
     let findings = loaded.diagnostics.iter().map(ToString::to_string);
-    for line in findings.chain(extra_logins(loaded)).chain([summary(loaded)]).flat_map(|all| all.lines().map(str::to_owned).collect::<Vec<_>>()) {
+    for line in findings
+        .chain(extra_logins(loaded))
+        .chain([summary(loaded)])
+        .flat_map(|all| all.lines().map(str::to_owned).collect::<Vec<_>>())
+    {
         text.push_str(&format!("{sign}{line}\n"));
     }
     text

@@ -4,6 +4,7 @@
 //! hold, are kept beside them, and whoever looks sees one order.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Range;
 
 use jiff::Timestamp;
 
@@ -123,6 +124,21 @@ fn instant(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX)
 }
 
+/// The records and what is kept beside them, as one.
+fn in_order<'a>(
+    records: &'a [Record],
+    beside: Range<'a, (i64, u16), Outcome>,
+) -> impl Iterator<Item = Outcome> + use<'a> {
+    let (mut records, mut beside) = (records.iter().peekable(), beside.peekable());
+    std::iter::from_fn(move || {
+        let is_next = |record: &&Record| beside.peek().is_none_or(|(key, _)| record.key() < **key);
+        match records.next_if(is_next) {
+            Some(record) => Some(record.outcome()),
+            None => beside.next().map(|(_, outcome)| *outcome),
+        }
+    })
+}
+
 impl Outcome {
     fn key(&self) -> (i64, u16) {
         (self.slot.as_microsecond(), self.attempt)
@@ -210,15 +226,14 @@ impl Ledger {
 
     /// Every run, attempts included, in order of slot and attempt.
     pub fn all(&self) -> impl Iterator<Item = Outcome> + '_ {
-        let mut records = self.records.iter().peekable();
-        let mut beside = self.beside.iter().peekable();
-        std::iter::from_fn(move || {
-            let is_next = |record: &&Record| beside.peek().is_none_or(|(key, _)| record.key() < **key);
-            match records.next_if(is_next) {
-                Some(record) => Some(record.outcome()),
-                None => beside.next().map(|(_, outcome)| *outcome),
-            }
-        })
+        in_order(&self.records, self.beside.range(..))
+    }
+
+    /// Every run whose slot lies from `from` on and before `to`, in the same order.
+    pub fn between(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = Outcome> + '_ {
+        let [first, end] = [from, to.max(from)].map(|instant| (instant.as_microsecond(), 0));
+        let place = |key| self.records.partition_point(|record| record.key() < key);
+        in_order(&self.records[place(first)..place(end)], self.beside.range(first..end))
     }
 
     /// One outcome per slot, in order: the attempt that counts. No policy hides that a wrong password was let in.
@@ -290,6 +305,10 @@ mod tests {
             prop_assert_eq!(copy.append(&ledger), known.len() as u64);
             prop_assert_eq!(copy.append(&ledger), 0);
             prop_assert_eq!(copy.all().collect::<Vec<_>>(), ledger.all().collect::<Vec<_>>());
+            let (from, to) = (instant(1_795_000_000_000_003), instant(1_795_000_000_000_011));
+            let within: Vec<_> = ledger.all().filter(|one| from <= one.slot && one.slot < to).collect();
+            prop_assert_eq!(ledger.between(from, to).collect::<Vec<_>>(), within);
+            prop_assert_eq!(ledger.between(to, from).count(), 0);
         }
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{FlowName, Micros, Revision, StepName, VantageName};
@@ -33,6 +34,13 @@ impl IncidentId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The minute of its first failing probe's slot; `None` when the name holds no date of the calendar.
+    #[must_use]
+    pub fn minute(&self) -> Option<Timestamp> {
+        let time = jiff::civil::DateTime::strptime("%Y%m%d-%H%M", self.0.get(..13)?).ok()?;
+        TimeZone::UTC.to_timestamp(time).ok()
     }
 }
 
@@ -185,6 +193,9 @@ pub struct Incident {
     pub minutes: Vec<Minute>,
     /// The same failures along each dimension.
     pub splits: Splits,
+    /// For failing logins: the slow ones that came before them without a break. For slow logins: the failing ones that
+    /// they led up to. They stay two incidents with a name each, since users met two different things.
+    pub linked: Option<IncidentId>,
 }
 
 impl Incident {
@@ -207,6 +218,8 @@ mod tests {
         let id = IncidentId::new(Symptom::Failing, &flow, &VantageName::new("berlin").unwrap(), slot);
         assert!(id.as_str().starts_with("20240305-0900-"), "{id}");
         assert_eq!(id.as_str().parse(), Ok(id.clone()));
+        assert_eq!(id.minute().unwrap().to_string(), "2024-03-05T09:00:00Z");
+        assert_eq!("20241399-0900-3fa2c1".parse::<IncidentId>().unwrap().minute(), None);
         for bad in ["", "20240305-0900", "20240305-0900-XYZ123", "2024-03-05", "20240305-0900-3fa2c1-1"] {
             assert!(bad.parse::<IncidentId>().is_err(), "{bad}");
         }

@@ -6,6 +6,7 @@
 mod answer;
 mod causes;
 mod demand;
+mod detection;
 mod event;
 mod flow;
 mod id;
@@ -27,6 +28,7 @@ mod verdict;
 pub use answer::{Capture, Expectation, Identity, Sign, SignMeaning, Source, StatusSet, TextMatch};
 pub use causes::chain;
 pub use demand::{ActivityClass, Demand, HOURS, Habits, LoggedWeek, Rate, SignInLog, TypicalWeek};
+pub use detection::DetectionRules;
 pub use event::{EventKind, Exclusion, ExclusionMode, NotedEvent};
 pub use flow::{
     Action, Body, Button, Field, Flow, FormChoice, JsonTemplate, Logout, LogoutProof, Negative, PageRequest, Step,

@@ -1,6 +1,7 @@
 //! The whole read path: store to report model. Knows no command line and no rendering.
 
 mod daily;
+mod incidents;
 mod reading;
 
 use jiff::Timestamp;
@@ -12,6 +13,7 @@ use crate::slo::Period;
 use crate::store::{Columns, Error, RunFilter, Store};
 
 pub use daily::{Chosen, Stretch, daily, stretches};
+pub use incidents::{Incidents, incident, incidents};
 pub use reading::{Reading, read};
 
 /// What is asked of a store.

@@ -4,8 +4,10 @@
 //! Every formula names its source beside it, and `tests/vectors/slo.json` holds worked examples of each that somebody
 //! else computed, in a form that other tools can run. Absence is `None`: no events have no ratio.
 
+mod bernoulli;
 mod beta;
 mod budget;
+mod charts;
 mod downtime;
 mod durations;
 mod histogram;
@@ -18,7 +20,9 @@ mod tally;
 mod users;
 mod verdict;
 
+pub use bernoulli::{LARGEST_THRESHOLD, average_run_length, chart_threshold, failure_step};
 pub use budget::{burn_rate, failures_to_fire, left_after, period_budget, spent_share};
+pub use charts::rest_threshold;
 pub use downtime::{OutageBounds, midpoint_deviation, outage_bounds, seen_probability};
 pub use durations::Durations;
 pub use histogram::LatencyHistogram;

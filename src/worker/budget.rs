@@ -27,9 +27,7 @@ pub enum BudgetError {
         cause: io::Error,
     },
     /// A line is not what was written.
-    #[error(
-        "{path}, line {line}: not a time and a name; remove the file when nothing was tried within the last hour"
-    )]
+    #[error("{path}, line {line}: not a time and a name; remove the file when nothing was tried within the last hour")]
     Damaged {
         /// The file.
         path: PathBuf,

@@ -136,7 +136,8 @@ mod tests {
     fn no_minute_sees_more_runs_than_the_cap() {
         let (gate, flow, start) = (Gate::default(), FlowName::new("shop").unwrap(), Instant::now());
         let limits = limits(100, 3);
-        let enter = |seconds| gate.enter(slot(&flow, 100, "http://a"), &limits, start + Duration::from_secs(seconds)).err();
+        let enter =
+            |seconds| gate.enter(slot(&flow, 100, "http://a"), &limits, start + Duration::from_secs(seconds)).err();
         assert_eq!([enter(0), enter(10), enter(59)], [None, None, None]);
         assert_eq!(enter(59), Some(Refusal::RateCap(3, "http://a".to_owned())));
         assert_eq!(enter(60), None, "the first has left the minute");

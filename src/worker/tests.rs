@@ -74,7 +74,8 @@ impl Prober for Script {
         let identity = (due.kind, due.flow.name.clone(), due.flow.revision.clone(), due.vantage, due.slot);
         let run = Run::never_began(identity, started, LostClass::Internal, "as the script says".to_owned());
         let failure = run.failure.clone().filter(|_| verdict != Verdict::Good);
-        Run { verdict, failure, elapsed: Micros::from(begun.elapsed()), account: due.account, ..run }.as_attempt(due.attempt)
+        Run { verdict, failure, elapsed: Micros::from(begun.elapsed()), account: due.account, ..run }
+            .as_attempt(due.attempt)
     }
 }
 

@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use crate::support::ledger::due_and_recorded;
 
-const OUTAGE: &str = "rules:\n  - from: 4s\n    to: 12s\n    match: { action: login }\n    fault: { status: { code: 503 } }\n";
+const OUTAGE: &str =
+    "rules:\n  - from: 4s\n    to: 12s\n    match: { action: login }\n    fault: { status: { code: 503 } }\n";
 
 fn configure(folder: &Path, base: &str) {
     fs::write(folder.join("password"), StandardUsers::PASSWORD).unwrap();

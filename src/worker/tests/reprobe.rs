@@ -158,14 +158,9 @@ async fn extra_probes_cost_no_slot() {
     for overlap in [1, 2, 3] {
         for (rate, places) in [(600, 50), (2, 50), (600, 2)] {
             let missed = async |reprobe: Option<Reprobe>| {
-                let limits = WorkerLimits {
-                    reprobe,
-                    runs_per_minute: rate,
-                    runs_per_target: places,
-                    ..WorkerLimits::default()
-                };
-                let bench =
-                    Bench::new(Script::default(), Memory::default(), vec![flow("shop", 60, overlap)], &limits);
+                let limits =
+                    WorkerLimits { reprobe, runs_per_minute: rate, runs_per_target: places, ..WorkerLimits::default() };
+                let bench = Bench::new(Script::default(), Memory::default(), vec![flow("shop", 60, overlap)], &limits);
                 bench.takes("shop", 29.0);
                 bench.ends("shop", RunKind::Login, bad(BadClass::Timeout));
                 sleep(Duration::from_secs(3000)).await;

@@ -1,0 +1,110 @@
+//! When an incident began and ended: instants between probes (F8), tightened by every vantage that it was seen from.
+
+use crate::model::Micros;
+use crate::slo::outage_bounds;
+
+use super::chart::Found;
+use super::events::{Event, Lane, instant};
+use super::model::Bounds;
+
+/// The chance that is left for a failure to have been missed before the start or after the end.
+const MISSED: f64 = 0.05;
+
+/// The ends of an incident and the durations that they allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ends {
+    pub(super) start: Bounds,
+    pub(super) end: Bounds,
+    pub(super) low: Micros,
+    pub(super) middle: Micros,
+    pub(super) high: Micros,
+}
+
+impl Ends {
+    pub(super) fn new(start: Bounds, end: Bounds) -> Self {
+        let all = outage_bounds(start.earliest, start.latest, end.earliest, end.latest);
+        Self { start, end, low: all.low, middle: all.middle(), high: all.high }
+    }
+}
+
+/// The bounds of what was found in a lane. `begin` is the first instant that was looked at.
+///
+/// It had begun by the end of the first failing probe, and lasted when the last one began. A good probe before proves
+/// that it had not begun only when all fail: with a failing share q, as many good probes in a row as happen with 5 %
+/// chance at that share prove it. Vantages that it was not seen from prove nothing.
+pub(super) fn ends(lane: &Lane, found: &Found, begin: i64) -> Ends {
+    let seen = |event: &&Event| found.seen_from.contains(&event.vantage);
+    let inside = &lane.events[found.first..=found.last];
+    let needed = good_probes_that_prove(inside.iter().filter(seen));
+    let good = |event: &&Event| seen(event) && !event.failing;
+    let before = lane.events[..found.first].iter().rev().filter(good).nth(needed);
+    let after = lane.events[found.last + 1..].iter().filter(good).nth(needed);
+    let begun_by = lane.events[found.first].ended;
+    let still = inside.iter().filter(|event| event.failing).map(Event::started).max().unwrap_or(begun_by);
+    // What is not over ends no earlier than at the last thing that was seen.
+    let seen_last = lane.events.last().map_or(begun_by, |event| event.ended);
+    let latest = after.map_or(seen_last, |event| event.ended);
+    let start =
+        Bounds { earliest: instant(before.map_or(begin, Event::started).min(begun_by)), latest: instant(begun_by) };
+    Ends::new(start, Bounds { earliest: instant(still), latest: instant(latest.max(still)) })
+}
+
+/// How many good probes in a row are still likely while it lasts.
+fn good_probes_that_prove<'a>(inside: impl Iterator<Item = &'a Event>) -> usize {
+    let (n, failing) = inside.fold((0, 0), |(n, failing), event| (n + 1, failing + u32::from(event.failing)));
+    let good = f64::from(n - failing) / f64::from(n);
+    // All failed: the logarithm of 0 is minus infinity, and the quotient 0.
+    (MISSED.ln() / good.ln()).floor() as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::incident::model::Symptom;
+    use crate::model::FlowName;
+
+    /// Probes of one vantage, each minute at five seconds past: an ok takes a second, a failure ten.
+    fn lane(failing: &[bool]) -> Lane {
+        let event = |(index, &failing): (usize, &bool)| {
+            let lasted = if failing { 10_000_000 } else { 1_000_000 };
+            let slot = index as i64 * 60_000_000 + 5_000_000;
+            Event { slot, ended: slot + i64::from(lasted), lasted, vantage: 0, failing, scheduled: true }
+        };
+        Lane {
+            flow: FlowName::new("shop").unwrap(),
+            symptom: Symptom::Failing,
+            vantages: Vec::new(),
+            limits: Vec::new(),
+            events: failing.iter().enumerate().map(event).collect(),
+        }
+    }
+
+    fn found(first: usize, last: usize) -> Found {
+        Found { first, last, alarm: first + 3, closed: Some(last + 14), seen_from: vec![0] }
+    }
+
+    #[test]
+    fn the_published_example_holds() {
+        let all: Vec<bool> = (0..20).map(|index| (1..9).contains(&index)).collect();
+        let ends = ends(&lane(&all), &found(1, 8), 0);
+        let seconds = |micros: Micros| micros.0 as f64 / 1e6;
+        assert_eq!([seconds(ends.low), seconds(ends.middle), seconds(ends.high)], [410.0, 475.5, 541.0]);
+    }
+
+    #[test]
+    fn with_a_small_share_good_probes_prove_less() {
+        // Every second probe fails: four good ones in a row happen with 6 % chance, five prove it.
+        let all: Vec<bool> = (0..60).map(|index| (20..40).contains(&index) && index % 2 == 0).collect();
+        let ends = ends(&lane(&all), &found(20, 38), 0);
+        let minutes = |at: jiff::Timestamp| at.as_second() / 60;
+        assert_eq!((minutes(ends.start.earliest), minutes(ends.start.latest)), (15, 20));
+        assert_eq!((minutes(ends.end.earliest), minutes(ends.end.latest)), (38, 43));
+    }
+
+    #[test]
+    fn what_had_begun_before_the_first_probe_is_bounded_by_what_was_looked_at() {
+        let all: Vec<bool> = (0..20).map(|index| index < 9).collect();
+        let ends = ends(&lane(&all), &found(0, 8), -7_000_000);
+        assert_eq!(ends.start.earliest.as_second(), -7);
+    }
+}
