@@ -5,7 +5,7 @@
 //! measure every phase of every hop, and record every run; the reporter turns runs into numbers that say how sure
 //! they are.
 //!
-//! Ground floor (no IO, no async, no clock): [`model`].
+//! Ground floor (no IO, no async, no clock): [`model`], [`script`].
 //! Pure logic (the time is an argument): [`config`], [`slo`], [`history`], [`incident`], [`impact`], [`report`],
 //! [`postmortem`], [`interchange`], [`simulate`].
 //! Edges (the only modules that touch the world): [`clock`], [`secrets`], [`telemetry`], [`net`], [`login`],
@@ -13,6 +13,7 @@
 //! Processes: [`worker`], [`query`], [`serve`], [`sandbox`], [`app`], [`cli`].
 
 pub mod model;
+pub mod script;
 
 pub mod config;
 pub mod history;

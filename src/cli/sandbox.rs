@@ -91,15 +91,7 @@ fn read_script(path: &Path) -> Result<Script, CommandError> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         CommandError::new(Exit::Usage, format!("failed to read the script {}: {error}", path.display()))
     })?;
-    Script::parse(&text).map_err(|error| {
-        let place = path.display();
-        let lines: Vec<String> = error
-            .mistakes
-            .iter()
-            .map(|mistake| format!("{place}:{}:{}: {}", mistake.line, mistake.column, mistake.message))
-            .collect();
-        CommandError::new(Exit::Usage, lines.join("\n"))
-    })
+    Script::parse(&text).map_err(|error| CommandError::new(Exit::Usage, error.in_file(path.display())))
 }
 
 fn start_error(error: &StartError) -> CommandError {

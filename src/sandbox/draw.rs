@@ -1,6 +1,7 @@
 //! Which of the matching logins a rule hits: every one, a share by a seeded coin, or exactly k of each n.
 
 use super::script::Draw;
+use crate::model::SplitMix;
 
 /// The state of one rule's draw. Tickets are drawn one after another; the same seed gives the same tickets.
 #[derive(Debug)]
@@ -14,10 +15,10 @@ pub(super) struct Tickets {
 
 impl Tickets {
     pub(super) fn new(draw: Draw, seed: u64, rule: usize) -> Self {
-        let mut random = SplitMix(seed);
+        let mut random = SplitMix::new(seed);
         // The rule's number is mixed in by one step of the generator, so that neighbouring seeds and rules differ.
-        let mixed = random.next() ^ (rule as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        Self { draw, random: SplitMix(mixed), seen: 0, hits: 0 }
+        let mixed = random.word() ^ (rule as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        Self { draw, random: SplitMix::new(mixed), seen: 0, hits: 0 }
     }
 
     /// Draws the next ticket: true is a hit.
@@ -40,31 +41,6 @@ impl Tickets {
             (self.seen, self.hits) = (0, 0);
         }
         hit
-    }
-}
-
-/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014): small, seeded, and the
-/// same on every machine.
-#[derive(Debug)]
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// Below 1, in steps of 2^-53.
-    fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    /// Below `bound`, which is not 0. The bias of the multiplication is below bound / 2^64.
-    fn below(&mut self, bound: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
     }
 }
 

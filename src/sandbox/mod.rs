@@ -36,9 +36,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 
-pub use script::{
-    Action, Credentials, Draw, Fault, Hold, Mistake, Rule, Scope, Script, ScriptError, Slow, StandardUsers, Style, User,
-};
+pub use script::{Action, Credentials, Draw, Fault, Hold, Rule, Scope, Script, Slow, StandardUsers, Style, User};
 pub use truth::{LoginResult, LoginTruth, RequestTruth};
 
 use listener::Listening;

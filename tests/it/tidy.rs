@@ -9,6 +9,7 @@ use std::process::Command;
 /// Each module of the crate and what it may import, in reading order. Imports of itself are free.
 const LAYERS: &[(&str, &[&str])] = &[
     ("model", &[]),
+    ("script", &[]),
     ("config", &["model"]),
     ("slo", &["model"]),
     ("history", &["model", "slo"]),
@@ -17,7 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("report", &["model", "slo", "history", "incident", "impact"]),
     ("postmortem", &["model", "slo", "history", "incident", "impact", "report"]),
     ("interchange", &["model", "slo"]),
-    ("simulate", &["model", "slo", "history", "incident"]),
+    ("simulate", &["model", "script", "slo", "history", "incident"]),
     ("clock", &[]),
     ("secrets", &["model"]),
     ("telemetry", &["model"]),
@@ -27,13 +28,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("serve", &["model", "telemetry"]),
     ("worker", &["model", "clock", "login", "net", "store", "telemetry"]),
     ("query", &["model", "slo", "history", "incident", "impact", "report", "postmortem", "store"]),
-    ("sandbox", &["model", "clock"]),
+    ("sandbox", &["model", "script", "clock"]),
     ("app", &EVERY_BUT_CLI),
     ("cli", &EVERY_BUT_CLI),
 ];
 
-const EVERY_BUT_CLI: [&str; 21] = [
+const EVERY_BUT_CLI: [&str; 22] = [
     "model",
+    "script",
     "config",
     "slo",
     "history",

@@ -25,8 +25,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Secret;
 
-pub use read::{Mistake, ScriptError};
-
 /// A whole script. [`Script::default`] never fails.
 #[derive(Debug, Clone)]
 pub struct Script {

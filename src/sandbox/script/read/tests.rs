@@ -2,6 +2,7 @@
 
 use super::super::Style;
 use super::*;
+use crate::script::Mistake;
 
 fn mistakes(text: &str) -> Vec<String> {
     Script::parse(text).expect_err("a bad script").mistakes.iter().map(Mistake::to_string).collect()
