@@ -5,6 +5,7 @@ pub mod demo;
 mod disk_files;
 mod login_prober;
 pub mod run;
+pub mod simulation;
 pub mod supervise;
 
 pub use config_watch::WatchedFiles;

@@ -16,6 +16,7 @@ pub mod run;
 pub mod runs;
 pub mod sandbox;
 pub mod schema;
+pub mod simulate;
 pub mod terminal;
 pub mod try_login;
 mod when;
@@ -104,6 +105,8 @@ enum Command {
     Exclude(exclude::ExcludeArgs),
     /// Run an identity service on loopback that fails on a script, and write down the truth.
     Sandbox(sandbox::SandboxArgs),
+    /// Write runs with a known truth into a store.
+    Simulate(simulate::SimulateArgs),
     /// Print the JSON Schema of the configuration, for editors.
     Schema(schema::SchemaArgs),
     /// Print a completion script for a shell.
@@ -151,6 +154,7 @@ async fn execute(command: Command) -> Result<Exit, CommandError> {
         Command::Event(args) => event::execute(args).await,
         Command::Exclude(args) => exclude::execute(args).await,
         Command::Sandbox(args) => sandbox::execute(args).await,
+        Command::Simulate(args) => simulate::execute(args).await,
         Command::Schema(args) => schema::execute(&args),
         Command::Completions(args) => completions::execute(&args, &mut Arguments::command()),
     }

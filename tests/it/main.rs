@@ -25,6 +25,7 @@ mod reprobe;
 mod sample;
 mod sandbox;
 mod secrets;
+mod simulate;
 mod store;
 mod support;
 mod targets;
