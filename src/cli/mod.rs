@@ -10,6 +10,7 @@ mod event_file;
 pub mod exclude;
 pub mod explain;
 pub mod panic;
+pub mod postmortem;
 pub mod print;
 pub mod report;
 pub mod run;
@@ -97,6 +98,8 @@ enum Command {
     Report(report::ReportArgs),
     /// Export recorded runs.
     Runs(runs::RunsArgs),
+    /// Write the measured half of a postmortem, and check a written one.
+    Postmortem(postmortem::PostmortemArgs),
     /// Show a recorded run again, as `try` would have shown it.
     Explain(explain::ExplainArgs),
     /// Note what happened beside the measurements: deploys, failovers, statements.
@@ -150,6 +153,7 @@ async fn execute(command: Command) -> Result<Exit, CommandError> {
         Command::Run(args) => run::execute(&args).await,
         Command::Report(args) => report::execute(args).await,
         Command::Runs(args) => runs::execute(args).await,
+        Command::Postmortem(args) => postmortem::execute(&args),
         Command::Explain(args) => explain::execute(&args).await,
         Command::Event(args) => event::execute(args).await,
         Command::Exclude(args) => exclude::execute(args).await,

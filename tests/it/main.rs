@@ -15,6 +15,7 @@ mod net_phases;
 mod net_proxy;
 mod net_tls;
 mod policy_entries;
+mod postmortem;
 mod readme;
 mod report_build;
 mod report_query;

@@ -1,0 +1,238 @@
+//! Shares, counts and sweeping words: of what, from where, and whether they go together.
+
+use std::ops::Range;
+
+use super::super::amount::{Share, counts, shares};
+use super::super::claim;
+use super::super::document::{Block, Shape};
+use super::super::finding::{Place, Rule, Severity, Verdict};
+use super::super::heading::Part;
+use super::super::reading::Reading;
+
+/// What a percentage may be of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::postmortem::lint) enum Of {
+    /// Logins, sign-ins, requests: what can be measured.
+    Logins,
+    /// Users who tried, customers, people.
+    Users,
+    /// Everybody there is, whether they tried or not.
+    Everybody,
+    /// The error budget.
+    Budget,
+    /// Availability, success rate: the share that worked.
+    Working,
+    /// Something else that is named.
+    Other,
+    /// Nothing named.
+    Nothing,
+}
+
+/// What is said about impact: the parts whose figures are claims about the outage.
+fn tells_impact(block: &Block) -> bool {
+    let apart = [Part::Actions, Part::Lessons, Part::Timeline];
+    !block.is_heading() && block.shape != Shape::TableHead && !apart.iter().any(|part| block.is(*part))
+}
+
+pub(super) fn check(reading: &Reading, verdict: &mut Verdict) {
+    let mut partial: Option<(Place, f64)> = None;
+    for read in reading.blocks.iter().filter(|read| tells_impact(&read.block)) {
+        for share in shares(&read.block.text) {
+            let of = denominator(&read.block, &share.range);
+            each(&read.block, &share, of, verdict);
+            let of_users = matches!(of, Of::Logins | Of::Users | Of::Everybody | Of::Nothing);
+            if partial.is_none() && of_users && share.share < 0.995 && !share.up_to {
+                partial = Some((read.block.place(&share.range), share.share));
+            }
+        }
+        sourceless_counts(&read.block, verdict);
+    }
+    wholes(reading, partial.as_ref(), verdict);
+    latency(reading, verdict);
+}
+
+fn each(block: &Block, share: &Share, of: Of, verdict: &mut Verdict) {
+    let place = || block.place(&share.range);
+    match of {
+        Of::Nothing => {
+            let message = "a percentage of nothing named: of logins, of users who tried, of requests?".to_owned();
+            let way_out = "say of what, for example '80 % of logins'";
+            verdict.find(Severity::Error, Rule::ShareWithoutDenominator, place(), message, way_out);
+        }
+        Of::Everybody => {
+            let message = "a share of everybody, whether they tried to log in or not: only those who try can fail, and \
+                           probes and logs see nobody else";
+            let way_out = "give the share of logins that failed, and the number of people who tried";
+            verdict.find(Severity::Warning, Rule::ShareOfEverybody, place(), message.to_owned(), way_out);
+        }
+        Of::Logins | Of::Users | Of::Working | Of::Budget | Of::Other => {}
+    }
+    if share.share > 1.0 + 1e-9 && !matches!(of, Of::Budget | Of::Other) {
+        let message = "more than the whole".to_owned();
+        verdict.find(
+            Severity::Error,
+            Rule::ImpossibleShare,
+            place(),
+            message,
+            "correct the figure, or say of what it is",
+        );
+    }
+    if share.about && !sourced(block) && !matches!(of, Of::Budget) {
+        let message = "an estimate without a source".to_owned();
+        let way_out = "say where it comes from: a query, a figure, a file, or who estimated it and how";
+        verdict.find(Severity::Warning, Rule::NumberWithoutSource, place(), message, way_out);
+    }
+}
+
+fn sourceless_counts(block: &Block, verdict: &mut Verdict) {
+    for count in counts(&block.text).into_iter().filter(|count| count.about && !sourced(block)) {
+        let message = "an estimate without a source".to_owned();
+        let way_out = "say where it comes from: a query, a figure, a file, or who estimated it and how";
+        verdict.find(Severity::Warning, Rule::NumberWithoutSource, block.place(&count.range), message, way_out);
+    }
+}
+
+/// Whether a block says where its figures come from.
+fn sourced(block: &Block) -> bool {
+    let text = block.text.to_lowercase();
+    let words = [
+        "measured",
+        "according to",
+        "source:",
+        "from the log",
+        "logs",
+        "dashboard",
+        "metric",
+        "probe",
+        "figure",
+        "query",
+        "doorstep",
+        "grafana",
+        "counted",
+        ".csv",
+        "computed",
+    ];
+    block.linked || words.iter().any(|word| text.contains(word))
+}
+
+/// What a percentage is of: the words after it, then those before it in its sentence, then the head of its column.
+pub(in crate::postmortem::lint) fn denominator(block: &Block, range: &Range<usize>) -> Of {
+    let after = block.text.get(range.end..).unwrap_or_default();
+    let words: String = after.chars().take(60).collect::<String>().to_lowercase();
+    let clause = words.split(['.', ';', ',', '(', ')', '|', ':']).next().unwrap_or_default().replace('\n', " ");
+    let own = clause.trim();
+    if let Some(named) = own.strip_prefix("of ").or_else(|| own.split_once(" of ").map(|(_, named)| named)) {
+        return kind(named).unwrap_or(Of::Other);
+    }
+    if let Some(kind) = kind(own) {
+        return kind;
+    }
+    let sentence_start = block.text[..range.start].rfind(['.', ';', '\n', '|']).map_or(0, |at| at + 1);
+    let before = block.text[sentence_start..range.start].to_lowercase();
+    kind(&before)
+        .or_else(|| column(block, range.start).and_then(|head| kind(&head.to_lowercase())))
+        .unwrap_or(Of::Nothing)
+}
+
+/// What a phrase speaks of.
+fn kind(phrase: &str) -> Option<Of> {
+    let says = |words: &[&str]| words.iter().any(|word| phrase.contains(word));
+    if says(&["user base", "userbase", "customer base", "all users", "all customers", "total users", "all our users"]) {
+        return Some(Of::Everybody);
+    }
+    if says(&["budget"]) {
+        return Some(Of::Budget);
+    }
+    if says(&["availability", "success rate", "succeeded", "successful", "uptime", "objective", "slo", "good"]) {
+        return Some(Of::Working);
+    }
+    if says(&["users", "customers", "people", "tenants", "accounts"]) {
+        return Some(Of::Users);
+    }
+    if says(&[
+        "login",
+        "sign-in",
+        "sign in",
+        "request",
+        "attempt",
+        "probe",
+        "run",
+        "traffic",
+        "error rate",
+        "failing",
+        "failure",
+    ]) {
+        return Some(Of::Logins);
+    }
+    let other = [
+        "cpu",
+        "memory",
+        "disk",
+        "capacity",
+        "pods",
+        "nodes",
+        "instances",
+        "servers",
+        "packet",
+        "confidence",
+        "interval",
+        "percentile",
+        "coverage",
+        "load",
+        "utilisation",
+        "utilization",
+        "latency",
+        "demand",
+        "share of",
+    ];
+    says(&other).then_some(Of::Other)
+}
+
+/// The head of the column that holds a place.
+fn column(block: &Block, at: usize) -> Option<&str> {
+    let Shape::Row(heads) = &block.shape else { return None };
+    let index = block.text[..at].matches(" | ").count();
+    heads.get(index).map(String::as_str)
+}
+
+/// Sweeping words against the first share below the whole.
+fn wholes(reading: &Reading, partial: Option<&(Place, f64)>, verdict: &mut Verdict) {
+    for read in reading.blocks.iter().filter(|read| tells_impact(&read.block) || read.block.is_heading()) {
+        for range in claim::wholes(&read.block.text) {
+            let sentence = read.block.sentence(&range);
+            if !claim::failing(sentence) || claim::restored(sentence) {
+                continue;
+            }
+            let place = read.block.place(&range);
+            match partial {
+                Some((share, _)) => {
+                    let message = "says that everything failed, against a share below the whole".to_owned();
+                    let way_out =
+                        "keep the measured share, with its denominator and interval, and drop the sweeping words";
+                    verdict.find_against(Rule::WholeAgainstShare, place, message, share.clone(), way_out);
+                }
+                None => {
+                    verdict.leave(place, "the document gives no share, and no incident was given: add --incident ID");
+                }
+            }
+        }
+    }
+}
+
+/// A complete outage is not noticed by slow answers: when nothing answers, nothing is slow.
+fn latency(reading: &Reading, verdict: &mut Verdict) {
+    let Some(detected) = reading.timeline.detected() else { return };
+    let text = detected.text.to_lowercase();
+    let slow = text.contains("latency") || text.contains("slow");
+    let Some(start) = reading.stated.start.as_ref().filter(|_| slow) else { return };
+    let outage = reading.blocks.iter().filter(|read| tells_impact(&read.block)).find_map(|read| {
+        let words = claim::wholes(&read.block.text);
+        words.first().map(|range| read.block.place(range))
+    });
+    if let Some(outage) = outage.filter(|_| detected.at <= start.at) {
+        let message = "noticed as slowness at the stated start of a complete outage: slow logins are not failed ones, so \
+                       either the outage was not complete or it began later";
+        let way_out = "give the slow and the failing stretch apart, each with its own start";
+        verdict.find_against(Rule::OutageAgainstLatency, detected.place.clone(), message.to_owned(), outage, way_out);
+    }
+}

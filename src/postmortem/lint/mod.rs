@@ -1,0 +1,31 @@
+//! The check of a written postmortem: what it claims, held against itself. Every complaint names its line, quotes
+//! the words, says what they contradict, and how to put it right. Pure; reads no file and knows no clock.
+//!
+//! It reads structure and figures, not meaning: it never says that a postmortem is true, only what in it cannot be.
+
+mod amount;
+mod checks;
+mod claim;
+mod document;
+mod finding;
+mod heading;
+mod moment;
+mod pattern;
+mod reading;
+mod render;
+mod stated;
+mod timeline;
+
+pub use finding::{Confirmed, Finding, NotChecked, Place, Rule, Severity, Verdict};
+pub use render::{json, text};
+
+use reading::Reading;
+
+/// Checks a postmortem written in Markdown.
+#[must_use]
+pub fn lint(markdown: &str) -> Verdict {
+    let reading = Reading::of(markdown);
+    let mut verdict = Verdict::default();
+    checks::all(&reading, &mut verdict);
+    verdict.sorted()
+}

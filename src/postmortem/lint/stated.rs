@@ -1,0 +1,177 @@
+//! What a postmortem states of its start, its end and its duration, outside of its timeline.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::amount::{Length, lengths};
+use super::finding::Place;
+use super::heading::Part;
+use super::moment::{Defaults, Moment, Stretch, stretches};
+use super::reading::Read;
+
+/// A stated instant.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Instant {
+    pub(super) place: Place,
+    pub(super) at: Timestamp,
+    /// Seconds that the writing leaves open.
+    pub(super) precision: i64,
+}
+
+/// A stated duration of the whole outage.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Duration {
+    pub(super) place: Place,
+    /// In seconds.
+    pub(super) shortest: f64,
+    /// In seconds.
+    pub(super) longest: f64,
+}
+
+/// What is stated.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Stated {
+    pub(super) start: Option<Instant>,
+    pub(super) end: Option<Instant>,
+    /// The words that state start and end together.
+    pub(super) window: Option<Place>,
+    pub(super) durations: Vec<Duration>,
+    day: Option<Date>,
+}
+
+impl Stated {
+    pub(super) fn of(blocks: &[Read], defaults: &Defaults, first: Option<Date>) -> Self {
+        let mut stated = Self::default();
+        let spoken = |read: &&Read| {
+            let block = &read.block;
+            !block.is_heading() && !block.is(Part::Timeline) && !block.is(Part::Actions) && !block.is(Part::Lessons)
+        };
+        for read in blocks.iter().filter(spoken) {
+            stated.take_window(read, defaults, first);
+            stated.take_label(read, defaults, first);
+            stated.durations.extend(durations(read));
+        }
+        stated
+    }
+
+    /// The day of the start, for a timeline that names none.
+    pub(super) fn day(&self) -> Option<Date> {
+        self.day
+    }
+
+    /// Takes "from ... to ..." of a summary, impact or duration.
+    fn take_window(&mut self, read: &Read, defaults: &Defaults, first: Option<Date>) {
+        let block = &read.block;
+        let about = label_is(read, &["duration", "window", "when", "time", "date", "outage"]);
+        if self.start.is_some() || !(about || block.is(Part::Summary) || block.is(Part::Impact)) {
+            return;
+        }
+        let Some(stretch) = stretches(&block.text, &read.moments).into_iter().next() else { return };
+        if let Some((start, end)) = bounds(read, &stretch, defaults, first) {
+            self.day = stretch.from.day(first, defaults);
+            self.window = Some(block.place(&stretch.range));
+            (self.start, self.end) = (Some(start), Some(end));
+        }
+    }
+
+    /// Takes a line `Start: ...` or `End: ...`.
+    fn take_label(&mut self, read: &Read, defaults: &Defaults, first: Option<Date>) {
+        let instant =
+            || read.moments.first().and_then(|moment| instant(read, moment, moment.day(first, defaults)?, defaults));
+        if label_is(read, &["start", "began", "beginning"]) && self.start.is_none() {
+            self.day = read.moments.first().and_then(|moment| moment.day(first, defaults));
+            self.start = instant();
+        } else if label_is(read, &["end", "ended", "restored", "resolved"]) && self.end.is_none() {
+            self.end = instant();
+        }
+    }
+}
+
+fn label_is(read: &Read, words: &[&str]) -> bool {
+    let label = read.block.label.as_deref().or_else(|| match read.block.shape {
+        super::document::Shape::Row(_) => read.block.text.split(" | ").next(),
+        _ => None,
+    });
+    label.is_some_and(|label| {
+        let label = label.to_lowercase();
+        label.split_whitespace().count() <= 4
+            && label.split(|c: char| !c.is_alphanumeric()).any(|word| words.contains(&word))
+    })
+}
+
+/// Start and end of a stretch. An end without a date that lies before the start is taken for the next day; the check of
+/// dates says so.
+fn bounds(read: &Read, stretch: &Stretch, defaults: &Defaults, first: Option<Date>) -> Option<(Instant, Instant)> {
+    let day = stretch.from.day(Some(first.unwrap_or(Date::constant(1970, 1, 1))), defaults)?;
+    let start = instant(read, &stretch.from, day, defaults)?;
+    let mut last_day = stretch.to.day(Some(day), defaults)?;
+    let mut end = instant(read, &stretch.to, last_day, defaults)?;
+    if stretch.to.date.is_none() && end.at < start.at {
+        last_day = last_day.tomorrow().ok()?;
+        end = instant(read, &stretch.to, last_day, defaults)?;
+    }
+    Some((start, end))
+}
+
+fn instant(read: &Read, moment: &Moment, day: Date, defaults: &Defaults) -> Option<Instant> {
+    Some(Instant {
+        place: read.block.place(&moment.range),
+        at: moment.on(day, defaults)?,
+        precision: moment.precision(),
+    })
+}
+
+/// Lengths that a text gives to the whole outage, not to a part of it. "17 h to 18 h" is one, with both ends.
+fn durations(read: &Read) -> Vec<Duration> {
+    let text = &read.block.text;
+    let labelled = label_is(read, &["duration", "downtime"]);
+    let found = lengths(text);
+    let mut kept = Vec::new();
+    let mut at = 0;
+    while let Some(length) = found.get(at) {
+        let joined = |next: &&Length| {
+            matches!(text.get(length.range.end..next.range.start).map(str::trim), Some("to" | "-" | "–" | "and" | "or"))
+        };
+        let last = found.get(at + 1).filter(joined).unwrap_or(length);
+        at += if last == length { 1 } else { 2 };
+        if labelled && kept.is_empty() || names_the_outage(text, length.range.start, last.range.end) {
+            kept.push(Duration {
+                place: read.block.place(&(length.range.start..last.range.end)),
+                shortest: length.seconds - length.slack,
+                longest: last.seconds + last.slack,
+            });
+        }
+    }
+    kept
+}
+
+fn names_the_outage(text: &str, start: usize, end: usize) -> bool {
+    let sentence_start = text[..start].rfind(['.', '\n', ';', ',']).map_or(0, |at| at + 1);
+    let before = text[sentence_start..start].to_lowercase();
+    let after: String = text[end..].chars().take(24).collect::<String>().to_lowercase();
+    let said = [
+        "lasted",
+        "outage of",
+        "down for",
+        "unavailable for",
+        "outage for",
+        "for a total of",
+        "went on for",
+        "duration",
+    ];
+    let told = ["outage", "-long", " long", "of downtime", "incident"];
+    let told_after =
+        told.iter().any(|word| after.trim_start_matches([' ', '-']).starts_with(word.trim_start_matches([' ', '-'])));
+    said.iter().any(|word| before.contains(word)) || told_after
+}
+
+/// Seconds between two instants.
+pub(super) fn seconds(from: Timestamp, to: Timestamp) -> f64 {
+    (to.as_microsecond() - from.as_microsecond()) as f64 / 1e6
+}
+
+/// The day of an instant in a zone.
+pub(super) fn day_of(at: Timestamp, zone: &TimeZone) -> Date {
+    at.to_zoned_datetime(zone.clone()).date()
+}

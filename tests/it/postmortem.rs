@@ -1,0 +1,3 @@
+//! Postmortems by the binary: the specimen, a clean one, damaged ones, and drafts.
+
+mod lint;
