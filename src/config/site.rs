@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::model::{
-    Account, AccountName, FlowName, LostRuns, Micros, Objective, ObjectiveName, Policy, Population, Reprobe, Retries,
-    SecretSource, Segment, StoreLocation, Target, Threshold, Vantage, VantageName, WorkerLimits,
+    Account, AccountName, BudgetClause, FlowName, LostRuns, Micros, Objective, ObjectiveName, Policy, Population,
+    Reprobe, Retries, SecretSource, Segment, StoreLocation, Target, Threshold, Vantage, VantageName, WorkerLimits,
 };
 
 use super::Flows;
@@ -209,7 +209,13 @@ fn policy(site: View<'_>, findings: &mut Findings) -> Option<Policy> {
         findings,
     );
     let least_coverage = view.read("least_coverage", values::share, findings);
-    Some(Policy { lost_runs: lost_runs?, retries: retries?, confidence: confidence?, least_coverage: least_coverage? })
+    Some(Policy {
+        lost_runs: lost_runs?,
+        retries: retries?,
+        confidence: confidence?,
+        least_coverage: least_coverage?,
+        clauses: BudgetClause::usual(),
+    })
 }
 
 fn limits(site: View<'_>, findings: &mut Findings) -> Option<WorkerLimits> {

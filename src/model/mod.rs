@@ -39,7 +39,7 @@ pub use id::{AccountName, FlowName, NameError, ObjectiveName, Revision, RunId, S
 pub use limits::{AddressFamily, ClientIdentity, ExchangeLimits, Network, Reprobe, RunLimits, WorkerLimits};
 pub use objective::{Objective, Target, TargetError, Threshold};
 pub use phase::{Phase, PhaseTime, Phases};
-pub use policy::{LostRuns, Policy, Retries};
+pub use policy::{BudgetClause, LostRuns, Policy, Retries, Trigger};
 pub use population::{Population, PopulationError, Segment};
 pub use random::SplitMix;
 pub use redact::Redactor;

@@ -27,6 +27,46 @@ pub enum Retries {
     BestAttempt,
 }
 
+/// When a clause of the budget policy applies.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// This share of the period's budget is spent, or more; 0 applies always.
+    Spent(f64),
+    /// One incident took more than this share of the budget of four periods.
+    Incident(f64),
+}
+
+/// What follows from the state of the budget.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BudgetClause {
+    /// When it applies.
+    pub trigger: Trigger,
+    /// What is to be done, in one or two sentences.
+    pub text: String,
+}
+
+impl BudgetClause {
+    /// The clauses of a site that wrote none, after the error budget policy of the Google SRE Workbook, appendix B.
+    #[must_use]
+    pub fn usual() -> Vec<Self> {
+        let clause = |trigger, text: &str| Self { trigger, text: text.to_owned() };
+        vec![
+            clause(
+                Trigger::Spent(0.75),
+                "Most of the budget is gone. Look at what is planned for the rest of the period and put off what is \
+                 risky and can wait.",
+            ),
+            clause(
+                Trigger::Spent(1.0),
+                "The budget is overspent. Ship only urgent fixes and security changes until the service is back within \
+                 its objective; the team works on reliability first.",
+            ),
+            clause(Trigger::Incident(0.2), "Write a postmortem, with at least one action of the highest priority."),
+        ]
+    }
+}
+
 /// The rules by which runs become a report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
@@ -38,11 +78,19 @@ pub struct Policy {
     pub confidence: f64,
     /// Below this coverage a verdict is never `met`: what was not measured cannot be claimed.
     pub least_coverage: f64,
+    /// What follows from the state of the budget.
+    pub clauses: Vec<BudgetClause>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { lost_runs: LostRuns::default(), retries: Retries::default(), confidence: 0.95, least_coverage: 0.9 }
+        Self {
+            lost_runs: LostRuns::default(),
+            retries: Retries::default(),
+            confidence: 0.95,
+            least_coverage: 0.9,
+            clauses: BudgetClause::usual(),
+        }
     }
 }
 

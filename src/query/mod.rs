@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::model::{Exclusion, Objective, Policy, Population, ScheduleDeclaration};
 use crate::report::ReportModel;
-use crate::report::build::{Builder, Inputs};
+use crate::report::build::{Builder, Context, Inputs};
 use crate::slo::Period;
 use crate::store::{Columns, Error, RunFilter, Store};
 
@@ -50,6 +50,7 @@ pub async fn report(store: &Store, question: &Question<'_>, progress: Progress<'
     let mut exclusions = store.exclusions(period.start, period.end).await?;
     exclusions.extend_from_slice(question.tried);
     let due = slots_due(&declarations, period);
+    let context = Context::default();
     let mut builder = Builder::new(Inputs {
         site: question.site,
         period,
@@ -60,6 +61,7 @@ pub async fn report(store: &Store, question: &Question<'_>, progress: Progress<'
         policy: question.policy,
         exclusions: &exclusions,
         generated_from: question.generated_from,
+        context: &context,
     });
     let mut read = 0;
     let filter = RunFilter::between(period.start, period.end);

@@ -5,14 +5,21 @@
 //! counts. A slot that was due and has no run is missing; it is never counted as good.
 
 mod adjusted;
+mod clauses;
+mod context;
 mod failures;
 mod head;
+mod incidents;
 mod latency;
 mod negative;
 mod objective;
 mod outages;
 mod parallel;
+mod places;
+mod sight;
+mod standing;
 mod timeline;
+mod weekly;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -29,6 +36,7 @@ use super::model::{
     Bins, Counts, FlowLatency, FlowReport, FlowSeries, FlowVantage, NegativeReport, ObjectiveReport, ReportModel,
     SCHEMA_VERSION, SlotRow, VantageLatency,
 };
+pub use context::{Context, PastPeriod};
 
 /// What a report is made of, beside the runs.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +60,8 @@ pub struct Inputs<'a> {
     pub exclusions: &'a [Exclusion],
     /// The program and version, and the command that makes the report again.
     pub generated_from: &'a str,
+    /// What is known beside the runs.
+    pub context: &'a Context,
 }
 
 /// The fold: [`Builder::add`] every run, or add what was folded before, then [`Builder::finish`].
@@ -127,25 +137,36 @@ impl<'a> Builder<'a> {
         let flows: Vec<FlowName> = self.flows().into_iter().collect();
         let mut slots = Vec::new();
         let (mut objectives, mut negatives, mut reports) = (BTreeMap::new(), Vec::new(), Vec::new());
+        let mut beyond = Vec::new();
         for answer in parallel::each(&flows, |flow| Data::of(&self, flow).answer(flow)) {
             slots.extend(answer.slots);
             objectives.extend(answer.objectives);
             negatives.extend(answer.negative);
             reports.extend(answer.report);
+            beyond.push(answer.beyond);
         }
         // An objective of a flow that nobody declared or ran is told all the same.
-        for (place, (objective, period)) in self.inputs.objectives.iter().enumerate() {
-            let of_nothing = || objective::report(&Data::of(&self, &objective.flow), objective, period);
-            objectives.entry(place).or_insert_with(of_nothing);
+        for (place, (objective, _)) in self.inputs.objectives.iter().enumerate() {
+            if !objectives.contains_key(&place) {
+                objectives.extend(Data::of(&self, &objective.flow).answer(&objective.flow).objectives);
+            }
         }
-        ReportModel {
+        let mut model = ReportModel {
             schema_version: SCHEMA_VERSION,
             head: head::head(&self, slots),
             alarms: negative::alarms(&self.history),
             objectives: objectives.into_values().collect(),
             negatives,
             flows: reports,
-        }
+            incidents: Vec::new(),
+            detection: None,
+            places: Vec::new(),
+            sight: Vec::new(),
+            events: Vec::new(),
+            baselines: Vec::new(),
+        };
+        weekly::assemble(&self.inputs, beyond, &mut model);
+        model
     }
 }
 
@@ -157,6 +178,7 @@ struct Answer {
     negative: Option<NegativeReport>,
     /// `None` for a flow without normal logins.
     report: Option<FlowReport>,
+    beyond: weekly::Beyond,
 }
 
 /// Everything that was read of one flow, while the report is made of it.
@@ -176,11 +198,14 @@ impl<'a> Data<'a> {
     fn answer(&self, flow: &FlowName) -> Answer {
         let all = self.inputs().objectives.iter().enumerate();
         let objectives = all.filter(|(_, (objective, _))| objective.flow == *flow);
+        let mut objectives: BTreeMap<usize, ObjectiveReport> = objectives
+            .map(|(place, (objective, period))| (place, objective::report(self, objective, period)))
+            .collect();
+        let beyond = weekly::of_flow(self, flow, objectives.values_mut());
         Answer {
             slots: head::slots(self),
-            objectives: objectives
-                .map(|(place, (objective, period))| (place, objective::report(self, objective, period)))
-                .collect(),
+            objectives,
+            beyond,
             negative: negative::report(self, flow),
             report: self.series(flow, RunKind::Login).next().is_some().then(|| self.flow(flow)),
         }

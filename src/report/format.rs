@@ -72,6 +72,31 @@ pub fn instant(at: Timestamp, zone: &str) -> String {
     at.to_zoned_datetime(zone).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
 }
 
+/// Two instants in a zone, the day named once when it is the same: `2026-11-16 09:00:05 to 09:01:02 CET`.
+#[must_use]
+pub fn between(from: Timestamp, to: Timestamp, zone: &str) -> String {
+    let known = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    let (first, last) = (from.to_zoned_datetime(known.clone()), to.to_zoned_datetime(known));
+    if first.date() == last.date() && first.offset() == last.offset() {
+        format!("{} to {}", first.strftime("%Y-%m-%d %H:%M:%S"), last.strftime("%H:%M:%S %Z"))
+    } else {
+        format!("{} to {}", instant(from, zone), instant(to, zone))
+    }
+}
+
+/// About how many, as people say it: `640`, `3.8k`, `12k`, `1.2M`.
+#[must_use]
+pub fn about(number: f64) -> String {
+    let scaled = |number: f64, unit: &str| {
+        if number < 9.95 { format!("{number:.1}{unit}") } else { format!("{number:.0}{unit}") }
+    };
+    match number {
+        number if number < 999.5 => format!("{number:.0}"),
+        number if number < 999_500.0 => scaled(number / 1e3, "k"),
+        number => scaled(number / 1e6, "M"),
+    }
+}
+
 /// A long duration with its two largest units: `2 d 3 h`, `1 h 5 min`, `45 s`; below ten seconds as measured.
 #[must_use]
 pub fn span(duration: Micros) -> String {
@@ -109,6 +134,16 @@ mod tests {
         assert_eq!(percent(Some(0.1), None), "10.00 %");
         assert_eq!(percent(None, None), "no data");
         assert_eq!(percent_interval(Some(Interval { low: 0.998_175, high: 0.999_461 })), "99.82 % to 99.95 %");
+    }
+
+    #[test]
+    fn large_numbers_and_spans_are_said_as_people_do() {
+        let shown = [0.4, 640.0, 999.7, 3_849.0, 12_345.0, 999_900.0, 1_234_567.0].map(about);
+        assert_eq!(shown, ["0", "640", "1.0k", "3.8k", "12k", "1.0M", "1.2M"]);
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let (from, near, far) = ("2026-11-16T08:00:05Z", "2026-11-16T08:01:02Z", "2026-11-16T23:30:00Z");
+        assert_eq!(between(at(from), at(near), "Europe/Berlin"), "2026-11-16 09:00:05 to 09:01:02 CET");
+        assert_eq!(between(at(from), at(far), "Europe/Berlin"), "2026-11-16 09:00:05 CET to 2026-11-17 00:30:00 CET");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 pub mod build;
 pub mod chart;
+mod content;
 pub mod csv;
 pub mod format;
 pub mod html;

@@ -5,22 +5,29 @@
 //! configuration where there is one, else by name).
 
 mod adjusted;
+mod coverage;
+mod incidents;
 mod latency;
 mod series;
+mod standing;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::VantageName;
-use crate::model::{Blame, FlowName, Micros, ObjectiveName, Phase, Policy, Revision, RunId, RunKind, StepName};
+use crate::model::{
+    Blame, FlowName, Micros, NotedEvent, ObjectiveName, Phase, Policy, Revision, RunId, RunKind, StepName, VantageName,
+};
 use crate::slo::{Attainment, Interval, Period};
 
 pub use crate::history::Counts;
 pub use adjusted::{AdjustedReport, AppliedExclusion};
+pub use coverage::{Chance, PlaceCell, Sight, StepBaseline};
+pub use incidents::{Background, BudgetShare, DetectionReport, Estimate, Gap, IncidentRow, RuleRow};
 pub use latency::{Distribution, FlowLatency, Percentile, PhaseLatency, StepLatency, VantageLatency};
 pub use series::{Bins, BurnDown, BurnPoint, CellState, FlowSeries, HeatMap, LatencyPoint, TimelineRow};
+pub use standing::{Change, Clause, FanPoint, Outlook, Standing, Week, Window};
 
 /// The version of the JSON form; it grows by one when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -40,6 +47,18 @@ pub struct ReportModel {
     pub negatives: Vec<NegativeReport>,
     /// One per flow, by name: counts, latency, failures, downtime, series for charts. Normal logins only.
     pub flows: Vec<FlowReport>,
+    /// Incidents in order of time, those seen from one place only included.
+    pub incidents: Vec<IncidentRow>,
+    /// How well incidents were seen; `None` when nothing looked for them.
+    pub detection: Option<DetectionReport>,
+    /// Failing share by region and flow, by name.
+    pub places: Vec<PlaceCell>,
+    /// What the probes could see, one per flow, by name.
+    pub sight: Vec<Sight>,
+    /// What people noted in the period, in order of time.
+    pub events: Vec<NotedEvent>,
+    /// Step times of the weeks before, by flow and step; empty when nothing is known of them.
+    pub baselines: Vec<StepBaseline>,
 }
 
 /// What is reported on, from which data, by which rules.
@@ -158,6 +177,8 @@ pub struct ObjectiveReport {
     /// The same with the exclusions that touch it; `None` when none does. All other fields are raw: as measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adjusted: Option<AdjustedReport>,
+    /// Beyond the counts: as measured, against the past, what may come, what follows.
+    pub standing: Standing,
 }
 
 impl ObjectiveReport {

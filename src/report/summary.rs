@@ -1,8 +1,9 @@
-//! The report in four lines, for a terminal or a chat.
+//! The report in one line for a chat, and in a few for a terminal.
 
 use super::ReportModel;
-use super::format::{count, percent, span};
-use super::model::{FailureRow, FlowReport, ObjectiveReport};
+use super::format::{about, count, percent, span};
+use super::model::{Estimate, FailureRow, FlowReport, IncidentRow, ObjectiveReport};
+use crate::incident::Scope;
 use crate::slo::Attainment;
 
 /// What was reported on, what became of the promises, the worst of them, and why logins failed. An alarm stands in
@@ -15,7 +16,7 @@ pub fn lines(model: &ReportModel) -> Vec<String> {
         .map(|alarm| format!("SECURITY: {} at {}: {} times", alarm.class, alarm.flow, count(alarm.count)))
         .collect();
     lines.push(subject(model));
-    lines.push(verdicts(&model.objectives));
+    lines.push(one_line(model));
     lines.push(worst(model));
     lines.push(failures(&model.flows));
     lines
@@ -34,6 +35,26 @@ fn subject(model: &ReportModel) -> String {
     format!("{}, {}: {} runs from {places}; {coverage}", head.site, head.period.label, count(head.runs))
 }
 
+/// `3 objectives: 2 met, 1 undecided; 1 incident, 3.8k-7.3k people`.
+#[must_use]
+pub fn one_line(model: &ReportModel) -> String {
+    let verdicts = verdicts(&model.objectives);
+    let common: Vec<&IncidentRow> = model.incidents.iter().filter(|row| row.incident.scope == Scope::Common).collect();
+    let incidents = match common.len() {
+        0 if model.detection.is_some() => "no incident".to_owned(),
+        0 => return verdicts,
+        1 => "1 incident".to_owned(),
+        number => format!("{number} incidents"),
+    };
+    let people: Vec<_> = common.iter().filter_map(|row| row.people).collect();
+    if people.is_empty() {
+        return format!("{verdicts}; {incidents}");
+    }
+    let sum = |end: fn(&Estimate) -> f64| about(people.iter().map(end).sum());
+    let whole = if people.len() < common.len() { " at least" } else { "" };
+    format!("{verdicts}; {incidents},{whole} {}-{} people", sum(|people| people.low), sum(|people| people.high))
+}
+
 fn verdicts(objectives: &[ObjectiveReport]) -> String {
     if objectives.is_empty() {
         return "no objective is configured".to_owned();
@@ -41,7 +62,7 @@ fn verdicts(objectives: &[ObjectiveReport]) -> String {
     let kinds = [Attainment::Met, Attainment::Missed, Attainment::Undecided, Attainment::NoData];
     let parts: Vec<String> = kinds
         .iter()
-        .map(|&kind| (kind, objectives.iter().filter(|objective| objective.verdict == kind).count()))
+        .map(|&kind| (kind, objectives.iter().filter(|objective| objective.policy_verdict() == kind).count()))
         .filter(|(_, number)| *number > 0)
         .map(|(kind, number)| format!("{number} {}", kind.as_str()))
         .collect();

@@ -16,7 +16,7 @@ pub fn sentence(objective: &ObjectiveReport) -> String {
     };
     let decided = counts.good + counts.bad;
     let mut text = format!(
-        "{} of {} logins {succeeded}: {} (interval {}); promised {}. {} {failed}: {}.",
+        "{} of {} logins {succeeded}: {} ({}), and {} were promised; {} {failed}: {}.",
         count(counts.good),
         count(decided),
         percent(Some(availability), objective.interval),
@@ -25,16 +25,6 @@ pub fn sentence(objective: &ObjectiveReport) -> String {
         count(counts.bad),
         percent(objective.failing, objective.interval),
     );
-    if let Some(probability) = objective.probability_met {
-        text.push_str(&format!(" P(met) is {}.", self::probability(probability)));
-    }
-    if let Some(budget) = &objective.budget {
-        text.push_str(&format!(" {} of the error budget is spent.", spent(budget.spent_share)));
-    }
-    if let Some(users) = objective.users.as_ref().filter(|users| users.impact.is_some()) {
-        let impact = percent(users.impact, users.interval);
-        text.push_str(&format!(" User impact: {impact} of sign-ins could not be made."));
-    }
     if let Some(note) = &objective.verdict_note {
         text.push_str(&format!(" Not called met: {note}."));
     }

@@ -1,12 +1,14 @@
 //! What a period *was*, as against what its probes let expect of the next (F5): failures inside an outage are not
 //! independent samples, so that the outage's length is measured and only the isolated failures are sampled.
 
+use serde::{Deserialize, Serialize};
+
 use super::downtime::midpoint_deviation;
 use super::interval::Interval;
 use super::proportion::{normal_quantile, wilson};
 
 /// The measured availability of a period.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// The estimate.
     pub availability: f64,
@@ -17,10 +19,21 @@ pub struct Measured {
 /// One outage as measured: hard bounds of its duration in seconds, and how many probes failed in it.
 pub type MeasuredOutage = (Interval, u64);
 
-/// The availability that a period had: D = midpoints of the outages' durations over the period's length, p2 = the rate
-/// of isolated failures by Wilson on the probes outside of outages, p = D + (1 - D) p2, combined by MOVER (Zou and
-/// Donner, Statistics in Medicine 2008). The error of D is normal with [`midpoint_deviation`], clipped to its hard
-/// bounds. `None` without probes outside of outages.
+/// A stretch in which logins failed, wholly or in part.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Episode {
+    /// Hard bounds of its duration, in seconds.
+    pub duration: Interval,
+    /// Standard deviation of the duration's midpoint, in seconds (F8).
+    pub deviation: f64,
+    /// Probes with a verdict in it.
+    pub probes: u64,
+    /// Failing ones among them.
+    pub failures: u64,
+}
+
+/// The availability that a period had when every outage was total: see [`measured_with_episodes`]. Each end of an
+/// outage lies anywhere within one interval between two probes.
 #[must_use]
 pub fn measured_availability(
     period_seconds: f64,
@@ -29,19 +42,74 @@ pub fn measured_availability(
     (probes, isolated_failures): (u64, u64),
     confidence: f64,
 ) -> Option<Measured> {
-    let inside: u64 = outages.iter().map(|(_, failures)| failures).sum();
+    let deviation = midpoint_deviation(interval_seconds, 1);
+    let episode = |&(duration, failures): &MeasuredOutage| Episode { duration, deviation, probes: failures, failures };
+    let episodes: Vec<Episode> = outages.iter().map(episode).collect();
+    measured_with_episodes(period_seconds, &episodes, (probes, isolated_failures), confidence)
+}
+
+/// The availability that a period had (F5): D = midpoints of the episodes' durations over the period's length, each
+/// weighted by the share that failed in it, p2 = the rate of isolated failures by Wilson on the probes outside of
+/// episodes, p = D + (1 - D) p2, combined by MOVER (Zou and Donner, Statistics in Medicine 2008). The error of D is
+/// normal, clipped to its hard bounds; an episode that spared some probes adds the Wilson error of its share, one that
+/// spared none is taken as total. `None` without probes outside of episodes.
+#[must_use]
+pub fn measured_with_episodes(
+    period_seconds: f64,
+    episodes: &[Episode],
+    (probes, isolated_failures): (u64, u64),
+    confidence: f64,
+) -> Option<Measured> {
+    let inside: u64 = episodes.iter().map(|episode| episode.probes).sum();
     let outside = probes.saturating_sub(inside);
     let isolated = wilson(outside, isolated_failures, confidence)?;
     let rate = isolated_failures as f64 / outside as f64;
-    let sum = |end: fn(Interval) -> f64| outages.iter().map(|(bounds, _)| end(*bounds)).sum::<f64>() / period_seconds;
-    let (hard_low, hard_high) = (sum(|bounds| bounds.low), sum(|bounds| bounds.high));
+    let share = |episode: &Episode| episode.failures as f64 / episode.probes.max(1) as f64;
+    let middle = |episode: &Episode| f64::midpoint(episode.duration.low, episode.duration.high);
+    let sum = |length: fn(&Episode) -> f64| {
+        episodes.iter().map(|episode| share(episode) * length(episode)).sum::<f64>() / period_seconds
+    };
+    let (hard_low, hard_high) = (sum(|episode| episode.duration.low), sum(|episode| episode.duration.high));
     let down = f64::midpoint(hard_low, hard_high);
-    let error =
-        normal_quantile(confidence) * midpoint_deviation(interval_seconds, outages.len() as u64) / period_seconds;
+    let variance: f64 = episodes.iter().map(|episode| (share(episode) * episode.deviation).powi(2)).sum();
+    let error = normal_quantile(confidence) * variance.sqrt() / period_seconds;
     let (down_low, down_high) = ((down - error).max(hard_low), (down + error).min(hard_high));
-    let failing = down + (1.0 - down) * rate;
-    let low = failing - (down - down_low).hypot(rate - isolated.low);
-    let high = failing + (down_high - down).hypot(isolated.high - rate);
+    let (mut below, mut above) = ((down - down_low).powi(2), (down_high - down).powi(2));
+    for episode in episodes.iter().filter(|episode| episode.failures < episode.probes) {
+        let Some(bounds) = wilson(episode.probes, episode.failures, confidence) else { continue };
+        let weight = middle(episode) / period_seconds;
+        below += (weight * (share(episode) - bounds.low)).powi(2);
+        above += (weight * (bounds.high - share(episode))).powi(2);
+    }
+    let whole = episodes.iter().map(middle).sum::<f64>() / period_seconds;
+    let failing = down + (1.0 - whole) * rate;
+    let low = failing - (below + (rate - isolated.low).powi(2)).sqrt();
+    let high = failing + (above + (isolated.high - rate).powi(2)).sqrt();
     let interval = Interval { low: low.max(0.0), high: high.min(1.0) }.complement();
     Some(Measured { availability: 1.0 - failing, interval })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_episode_that_spared_half_costs_half_and_is_less_sure() {
+        let episode = |failures| Episode {
+            duration: Interval { low: 3_540.0, high: 3_660.0 },
+            deviation: 24.5,
+            probes: 60,
+            failures,
+        };
+        let of = |failures| measured_with_episodes(36_000.0, &[episode(failures)], (600, 0), 0.95).unwrap();
+        assert!((of(60).availability - 0.9).abs() < 1e-12 && (of(30).availability - 0.95).abs() < 1e-12);
+        assert!(of(30).interval.low < 0.95 && of(30).interval.high > 0.95);
+        let below = |measured: Measured| measured.availability - measured.interval.low;
+        assert!(below(of(30)) > below(of(60)), "a share in a sample is less sure than a total outage");
+    }
+
+    #[test]
+    fn without_a_probe_outside_of_episodes_nothing_is_known() {
+        assert_eq!(measured_availability(3_600.0, 60.0, &[], (0, 0), 0.95), None);
+    }
 }

@@ -128,7 +128,7 @@ fn the_markdown_reads_well() {
 #[test]
 fn the_alarm_comes_first() {
     let text = markdown::render(&eventful().report());
-    let (alarm, verdicts) = (text.find("SECURITY").expect("an alarm"), text.find("## Verdicts").expect("verdicts"));
+    let (alarm, verdicts) = (text.find("SECURITY").expect("an alarm"), text.find(". Verdicts").expect("verdicts"));
     assert!(alarm < verdicts);
 }
 

@@ -9,7 +9,7 @@ use doorstep::model::{
     StepName, StepRecord, StepRole, Target, Threshold, VantageName, Verdict,
 };
 use doorstep::report::ReportModel;
-use doorstep::report::build::{Builder, Inputs};
+use doorstep::report::build::{Builder, Context, Inputs};
 use doorstep::slo::Period;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -24,6 +24,7 @@ pub(crate) struct World {
     pub(crate) policy: Policy,
     pub(crate) exclusions: Vec<Exclusion>,
     pub(crate) runs: Vec<Run>,
+    pub(crate) context: Context,
 }
 
 pub(crate) fn time(text: &str) -> Timestamp {
@@ -79,6 +80,7 @@ impl World {
             policy: Policy::default(),
             exclusions: Vec::new(),
             runs: Vec::new(),
+            context: Context::default(),
             period,
         }
     }
@@ -118,6 +120,7 @@ impl World {
             policy: &self.policy,
             exclusions: &self.exclusions,
             generated_from: "doorstep test",
+            context: &self.context,
         });
         for run in runs {
             builder.add(run);

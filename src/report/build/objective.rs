@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::model::{LostRuns, Objective, Policy, RunKind, Segment, VantageName};
 use crate::report::format;
-use crate::report::model::{Budget, BurnDown, BurnPoint, Counts, ObjectiveReport, SegmentImpact, UserImpact};
+use crate::report::model::{Budget, BurnDown, BurnPoint, Counts, ObjectiveReport, SegmentImpact, Standing, UserImpact};
 use crate::slo::{
     Attainment, Interval, Period, Slice, Tally, attainment, burn_rate, left_after, period_budget, probability_met,
     spent_share, user_weighted, wilson,
@@ -57,6 +57,7 @@ pub(super) fn report(data: &Data<'_>, objective: &Objective, period: &Period) ->
         verdict_note: figures.verdict_note,
         users: users(data, objective, &counted),
         burn_down: burn_down(data, &counted, objective, period, span),
+        standing: Standing::default(),
         adjusted: adjusted::report(data, objective, &counted, period, span),
     }
 }

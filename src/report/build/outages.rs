@@ -117,6 +117,13 @@ fn summary(outages: Vec<Outage>) -> Downtime {
 /// The longest time without a verdict from any vantage; the whole span when there is none. `None` when the span has not
 /// begun.
 pub(super) fn longest_gap<'a>(series: impl Iterator<Item = &'a [Outcome]>, span: Span) -> Option<Micros> {
+    let seen = instants(series, span);
+    let gap = seen.windows(2).map(|pair| pair[1].as_microsecond() - pair[0].as_microsecond()).max()?;
+    u64::try_from(gap).ok().filter(|&gap| gap > 0).map(Micros)
+}
+
+/// When a run with a verdict began anywhere, between the two ends of the span; in order.
+pub(super) fn instants<'a>(series: impl Iterator<Item = &'a [Outcome]>, span: Span) -> Vec<Timestamp> {
     let mut seen: Vec<Timestamp> = series
         .flatten()
         .filter(|outcome| by_verdict(outcome) != Kind::Lost)
@@ -124,6 +131,5 @@ pub(super) fn longest_gap<'a>(series: impl Iterator<Item = &'a [Outcome]>, span:
         .chain([span.start, span.until])
         .collect();
     seen.sort_unstable();
-    let gap = seen.windows(2).map(|pair| pair[1].as_microsecond() - pair[0].as_microsecond()).max()?;
-    u64::try_from(gap).ok().filter(|&gap| gap > 0).map(Micros)
+    seen
 }

@@ -1,8 +1,9 @@
-//! The budget burn-down: what is left of the error budget over the period, beside an even spending of it.
+//! The budget burn-down: what is left of the error budget over the period, beside an even spending of it, the incidents
+//! that spent it, what was taken out, and what may still come.
 
 use plotters::style::text_anchor::{HPos, VPos};
 
-use super::canvas::{Frame, Ink, Stroke, Tick, sheet};
+use super::canvas::{Frame, Ink, Sheet, Stroke, Tick, sheet};
 
 /// What was left at an instant.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -11,6 +12,15 @@ pub struct BurnPoint {
     pub at: f64,
     /// The share of the budget that is left; negative when overspent.
     pub left: f64,
+}
+
+/// What may be left at an instant to come.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FanPlace {
+    /// Where on the time axis, 0 to 1.
+    pub at: f64,
+    /// The least that may be left, the median, and the most.
+    pub left: (f64, f64, f64),
 }
 
 /// The whole chart.
@@ -24,6 +34,12 @@ pub struct BurnDown {
     pub ticks: Vec<Tick>,
     /// What was left, in order of time.
     pub points: Vec<BurnPoint>,
+    /// Incidents: from and to on the time axis.
+    pub incidents: Vec<(f64, f64)>,
+    /// Time that was excluded: from and to on the time axis.
+    pub excluded: Vec<(f64, f64)>,
+    /// What may come after the last point.
+    pub fan: Vec<FanPlace>,
 }
 
 const WIDTH: i32 = 960;
@@ -36,52 +52,103 @@ impl BurnDown {
     #[must_use]
     pub fn svg(&self) -> String {
         let frame = Frame { left: 64, top: 14, right: WIDTH - 112, bottom: HEIGHT - 34 };
-        let least = self.points.iter().map(|point| point.left).fold(0.0, f64::min);
+        let lefts = self.points.iter().map(|point| point.left).chain(self.fan.iter().map(|place| place.left.0));
+        let least = lefts.fold(0.0, f64::min);
         let low = if least < 0.0 { (least * 4.0).floor() / 4.0 } else { 0.0 }.max(DEEPEST);
-        let place = |left: f64| (left.max(low) - low) / (1.0 - low);
         sheet(&self.title, &self.description, (WIDTH as u32, HEIGHT as u32), |sheet| {
+            let plot = Plot { sheet, frame, low };
             sheet.time_axis(&frame, &self.ticks);
-            let step = if low < -0.5 { 0.5 } else { 0.25 };
-            let count = ((1.0 - low) / step).round() as i32;
-            let axis: Vec<Tick> = (0..=count)
-                .map(|index| low + f64::from(index) * step)
-                .map(|left| Tick { at: place(left), label: format!("{:.0} %", left * 100.0) })
-                .collect();
-            sheet.value_axis(&frame, &axis);
-            let zero = frame.y(place(0.0));
-            if low < 0.0 {
-                let corners =
-                    [(frame.left, zero), (frame.right, zero), (frame.right, frame.bottom), (frame.left, frame.bottom)];
-                sheet.shape(Ink::Bad, 0.12, corners.to_vec());
-                sheet.write(Ink::Text, (frame.left + 6, frame.bottom - 4), (HPos::Left, VPos::Bottom), "overspent");
+            plot.axis();
+            for &(from, to) in &self.excluded {
+                let (from, to) = (frame.x(from), frame.x(to));
+                sheet.hatch(Ink::Gap, (from, frame.top), (to.max(from + 3), frame.bottom));
             }
-            sheet.line(Ink::Text, 1, Stroke::Solid, &[(frame.left, zero), (frame.right, zero)]);
-            sheet.line(Ink::Faint, 1, Stroke::Dashed, &[(frame.left, frame.y(1.0)), (frame.right, zero)]);
-            sheet.write(Ink::Faint, (frame.right + 6, zero), (HPos::Left, VPos::Center), "even spending");
-            let mut line: Vec<(i32, i32)> = Vec::new();
-            for point in &self.points {
-                let spot = (frame.x(point.at), frame.y(place(point.left)));
-                if let Some(&(_, before)) = line.last() {
-                    line.push((spot.0, before));
-                }
-                line.push(spot);
+            for &(from, to) in &self.incidents {
+                let (from, to) = (frame.x(from), frame.x(to).max(frame.x(from) + 3));
+                let corners = [(from, frame.top), (to, frame.top), (to, frame.bottom), (from, frame.bottom)];
+                sheet.shape(Ink::Bad, 0.14, corners.to_vec());
+                sheet.fill(Ink::Bad, (from, frame.bottom - 5), (to, frame.bottom));
             }
-            line.dedup();
-            if !line.is_empty() {
-                sheet.line(Ink::Line(0), 2, Stroke::Solid, &line);
-            }
-            if let (Some(last), Some(spot)) = (self.points.last(), line.last()) {
-                sheet.dot(Ink::Line(0), *spot, 4);
-                // The label steps aside when it would stand on that of the even spending.
-                let y = if (spot.1 - zero).abs() < 14 { spot.1 - 15 } else { spot.1 };
-                let words = if last.left < 0.0 {
-                    format!("spent {:.1} times", 1.0 - last.left)
-                } else {
-                    format!("{:.0} % left", last.left * 100.0)
-                };
-                sheet.write(Ink::Text, (spot.0.min(frame.right) + 8, y), (HPos::Left, VPos::Center), &words);
-            }
+            plot.ideal();
+            plot.fan(&self.fan);
+            plot.points(&self.points);
         })
+    }
+}
+
+struct Plot<'s, 'a> {
+    sheet: &'s Sheet<'a>,
+    frame: Frame,
+    low: f64,
+}
+
+impl Plot<'_, '_> {
+    fn y(&self, left: f64) -> i32 {
+        self.frame.y((left.max(self.low) - self.low) / (1.0 - self.low))
+    }
+
+    fn axis(&self) {
+        let step = if self.low < -0.5 { 0.5 } else { 0.25 };
+        let count = ((1.0 - self.low) / step).round() as i32;
+        let place = |left: f64| (left - self.low) / (1.0 - self.low);
+        let axis: Vec<Tick> = (0..=count)
+            .map(|index| self.low + f64::from(index) * step)
+            .map(|left| Tick { at: place(left), label: format!("{:.0} %", left * 100.0) })
+            .collect();
+        self.sheet.value_axis(&self.frame, &axis);
+        if self.low < 0.0 {
+            let (frame, zero) = (&self.frame, self.y(0.0));
+            let corners =
+                [(frame.left, zero), (frame.right, zero), (frame.right, frame.bottom), (frame.left, frame.bottom)];
+            self.sheet.shape(Ink::Bad, 0.08, corners.to_vec());
+            self.sheet.write(Ink::Text, (frame.left + 6, frame.bottom - 8), (HPos::Left, VPos::Bottom), "overspent");
+        }
+    }
+
+    fn ideal(&self) {
+        let (frame, zero) = (&self.frame, self.y(0.0));
+        self.sheet.line(Ink::Text, 1, Stroke::Solid, &[(frame.left, zero), (frame.right, zero)]);
+        self.sheet.line(Ink::Faint, 1, Stroke::Dashed, &[(frame.left, self.y(1.0)), (frame.right, zero)]);
+        self.sheet.write(Ink::Faint, (frame.right + 6, zero), (HPos::Left, VPos::Center), "even spending");
+    }
+
+    /// Nine of ten futures lie within.
+    fn fan(&self, fan: &[FanPlace]) {
+        let (Some(first), Some(last)) = (fan.first(), fan.last()) else { return };
+        let spot = |at: f64, left: f64| (self.frame.x(at), self.y(left));
+        let upper = fan.iter().map(|place| spot(place.at, place.left.2));
+        let lower = fan.iter().rev().map(|place| spot(place.at, place.left.0));
+        self.sheet.shape(Ink::Line(0), 0.18, upper.chain(lower).collect());
+        let middle: Vec<(i32, i32)> = fan.iter().map(|place| spot(place.at, place.left.1)).collect();
+        if first.at < last.at {
+            self.sheet.line(Ink::Line(0), 1, Stroke::Dotted, &middle);
+        }
+    }
+
+    fn points(&self, points: &[BurnPoint]) {
+        let mut line: Vec<(i32, i32)> = Vec::new();
+        for point in points {
+            let spot = (self.frame.x(point.at), self.y(point.left));
+            if let Some(&(_, before)) = line.last() {
+                line.push((spot.0, before));
+            }
+            line.push(spot);
+        }
+        line.dedup();
+        if line.len() > 1 {
+            self.sheet.line(Ink::Line(0), 2, Stroke::Solid, &line);
+        }
+        if let (Some(last), Some(spot)) = (points.last(), line.last()) {
+            self.sheet.dot(Ink::Line(0), *spot, 4);
+            // The label steps aside when it would stand on that of the even spending.
+            let y = if (spot.1 - self.y(0.0)).abs() < 14 { spot.1 - 15 } else { spot.1 };
+            let words = if last.left < 0.0 {
+                format!("spent {:.1} times", 1.0 - last.left)
+            } else {
+                format!("{:.0} % left", last.left * 100.0)
+            };
+            self.sheet.write(Ink::Text, (spot.0.min(self.frame.right) + 8, y), (HPos::Left, VPos::Center), &words);
+        }
     }
 }
 
@@ -89,22 +156,39 @@ impl BurnDown {
 mod tests {
     use super::*;
 
-    fn chart(left: &[f64]) -> String {
+    fn chart(left: &[f64]) -> BurnDown {
         let last = (left.len() - 1).max(1) as f64;
         BurnDown {
             title: "t".to_owned(),
             description: "d".to_owned(),
             ticks: Vec::new(),
             points: left.iter().enumerate().map(|(i, &left)| BurnPoint { at: i as f64 / last, left }).collect(),
+            incidents: Vec::new(),
+            excluded: Vec::new(),
+            fan: Vec::new(),
         }
-        .svg()
     }
 
     #[test]
     fn overspending_is_named_in_words() {
-        let svg = chart(&[1.0, 0.5, -17.0]);
+        let svg = chart(&[1.0, 0.5, -17.0]).svg();
         assert!(svg.contains("overspent") && svg.contains("spent 18.0 times") && svg.contains("-200 %"), "{svg}");
-        let svg = chart(&[1.0, 0.9]);
+        let svg = chart(&[1.0, 0.9]).svg();
         assert!(!svg.contains("overspent") && svg.contains("90 % left"), "{svg}");
+    }
+
+    #[test]
+    fn incidents_exclusions_and_futures_are_drawn_each_in_its_own_way() {
+        let plain = chart(&[1.0, 0.9]).svg();
+        let full = BurnDown {
+            incidents: vec![(0.2, 0.2)],
+            excluded: vec![(0.5, 0.6)],
+            fan: vec![FanPlace { at: 0.8, left: (0.9, 0.9, 0.9) }, FanPlace { at: 1.0, left: (-0.1, 0.5, 0.9) }],
+            ..chart(&[1.0, 0.9])
+        }
+        .svg();
+        assert_eq!(full.matches("<rect").count(), plain.matches("<rect").count() + 1, "a bar, however short: {full}");
+        assert!(full.matches("var(--chart-gap)").count() > 10, "hatched: {full}");
+        assert!(full.contains("overspent"), "a future below zero counts: {full}");
     }
 }

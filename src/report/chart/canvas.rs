@@ -175,6 +175,19 @@ impl Sheet<'_> {
         }
     }
 
+    /// Fills a rectangle with slanting lines: what was taken out.
+    pub(super) fn hatch(&self, ink: Ink, (left, top): (i32, i32), (right, bottom): (i32, i32)) {
+        const APART: usize = 7;
+        let height = bottom - top;
+        for start in (left - height..right).step_by(APART) {
+            let (from, to) = (start.max(left), (start + height).min(right));
+            if from < to {
+                self.line(ink, 1, Stroke::Solid, &[(from, bottom - (from - start)), (to, bottom - (to - start))]);
+            }
+        }
+        self.line(ink, 1, Stroke::Solid, &[(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]);
+    }
+
     /// Draws a filled dot.
     pub(super) fn dot(&self, ink: Ink, center: (i32, i32), radius: i32) {
         in_memory(self.area.draw(&Circle::new(center, radius, ink.color().filled())));

@@ -6,11 +6,55 @@
 mod burndown;
 mod canvas;
 mod heatmap;
-mod percentiles;
+mod scale;
 mod strip;
+mod weeks;
+mod windows;
 
-pub use burndown::{BurnDown, BurnPoint};
+pub use burndown::{BurnDown, BurnPoint, FanPlace};
 pub use canvas::Tick;
-pub use heatmap::{HeatMap, HeatRow};
-pub use percentiles::{LatencyLine, LatencyLines};
+pub use heatmap::{HeatLine, HeatMap, HeatRow};
 pub use strip::{Cell, Strip, StripRow};
+pub use weeks::{WeekMark, Weeks};
+pub use windows::{WindowLine, Windows};
+
+/// Any of the charts.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Chart {
+    /// The error budget over time.
+    BurnDown(BurnDown),
+    /// What each interval was like.
+    Strip(Strip),
+    /// Login times.
+    HeatMap(HeatMap),
+    /// The worst window of each length.
+    Windows(Windows),
+    /// One period among its predecessors.
+    Weeks(Weeks),
+}
+
+macro_rules! charts {
+    ($($kind:ident),+) => {
+        $(impl From<$kind> for Chart {
+            fn from(chart: $kind) -> Self {
+                Self::$kind(chart)
+            }
+        })+
+
+        impl Chart {
+            /// The chart's SVG.
+            #[must_use]
+            pub fn svg(&self) -> String {
+                match self { $(Self::$kind(chart) => chart.svg(),)+ }
+            }
+
+            /// What the chart shows, for who cannot see it.
+            #[must_use]
+            pub fn description(&self) -> &str {
+                match self { $(Self::$kind(chart) => &chart.description,)+ }
+            }
+        }
+    };
+}
+
+charts!(BurnDown, Strip, HeatMap, Windows, Weeks);

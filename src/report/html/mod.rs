@@ -1,17 +1,12 @@
 //! The report as one HTML file: no script, no external resource, charts inlined, light and dark, phone and A4.
 //!
-//! It prints the model and computes nothing but places on axes.
-
-mod appendix;
-mod charts;
-mod flow;
-mod objective;
-mod summary;
-mod ticks;
+//! It knows how each kind of block looks, and nothing of what the report says.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::ReportModel;
+use super::content::{self, Block, Card, Figure, Line, Section, Span, Table};
+use crate::slo::Attainment;
 
 #[cfg(test)]
 mod tests;
@@ -21,7 +16,7 @@ const STYLE: &str = include_str!("style.css");
 /// Renders the page. The same model gives the same bytes.
 #[must_use]
 pub fn render(model: &ReportModel) -> String {
-    let title = format!("{}: login report, {}", model.head.site, model.head.period.label);
+    let sections = content::sections(model);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -29,20 +24,14 @@ pub fn render(model: &ReportModel) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (title) }
+                title { (content::title(model)) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                (summary::header(model))
-                main {
-                    (summary::alarms(model))
-                    (summary::verdicts(model))
-                    @for objective in &model.objectives { (objective::section(objective, &model.head)) }
-                    @for flow in &model.flows { (flow::section(flow, &model.head)) }
-                    (appendix::negatives(model))
-                    (appendix::coverage(model))
-                    (appendix::rules(model))
-                }
+                (header(model))
+                (alarms(&content::alarms(model)))
+                (contents(&sections))
+                main { @for (index, section) in sections.iter().enumerate() { (part(index + 2, section)) } }
                 footer {
                     p { "Made by " (model.head.generated_from) ". Data revision " code { (model.head.data_revision) }
                         ", policy " code { (model.head.policy_revision) } "." }
@@ -53,28 +42,130 @@ pub fn render(model: &ReportModel) -> String {
     page.into_string()
 }
 
+/// Part one.
+fn header(model: &ReportModel) -> Markup {
+    html! {
+        header id="head" {
+            p class="eyebrow" { "Doorstep login report" }
+            h1 { (model.head.site) ", " (model.head.period.label) }
+            p { (content::subtitle(model)) }
+            dl class="facts" {
+                @for (word, value) in content::facts(model) { div { dt { (word) } dd { (line(&value)) } } }
+            }
+        }
+    }
+}
+
+/// Security failures, first and loudly; nothing when there are none.
+fn alarms(lines: &[Line]) -> Markup {
+    html! {
+        @if !lines.is_empty() {
+            section class="alarm" role="alert" aria-labelledby="alarm" {
+                h2 id="alarm" { "⚠ Security: somebody was let in who must not be" }
+                ul { @for said in lines { li { (line(said)) } } }
+            }
+        }
+    }
+}
+
+fn contents(sections: &[Section]) -> Markup {
+    html! {
+        nav aria-label="Contents" {
+            ol { @for section in sections { li { a href=(format!("#{}", section.anchor)) { (section.short) } } } }
+        }
+    }
+}
+
+fn part(number: usize, section: &Section) -> Markup {
+    html! {
+        section aria-labelledby=(section.anchor) {
+            h2 id=(section.anchor) { span class="number" { (number) } " " (section.title) }
+            @for block in &section.blocks { (self::block(block)) }
+        }
+    }
+}
+
+fn block(block: &Block) -> Markup {
+    html! {
+        @match block {
+            Block::Heading(text, None) => h3 { (text) },
+            Block::Heading(text, Some(anchor)) => h3 id=(anchor) { (text) },
+            Block::Text(text) => p { (line(text)) },
+            Block::Note(text) => p class="note" { (line(text)) },
+            Block::List(lines) => ul { @for text in lines { li { (line(text)) } } },
+            Block::Table(rows) => (table(rows)),
+            Block::Figure(figure) => (self::figure(figure)),
+            Block::Cards(cards) => div class="cards" { @for card in cards { (self::card(card)) } },
+            Block::Terms(terms) => dl class="terms" { @for (word, meaning) in terms { dt { (word) } dd { (meaning) } } },
+            Block::Commands(lines) => pre tabindex="0" { @for text in lines { code { (text) } "\n" } },
+        }
+    }
+}
+
+fn line(line: &Line) -> Markup {
+    html! {
+        @for span in &line.0 {
+            @match span {
+                Span::Plain(text) => (text),
+                Span::Strong(text) => strong { (text) },
+                Span::Soft(text) => { " " span class="interval" { "[" (text) "]" } },
+                Span::Code(text) => code { (text) },
+                Span::Loud(text) => strong class="loud" { "⚠ " (text) },
+            }
+        }
+    }
+}
+
+fn card(card: &Card) -> Markup {
+    html! {
+        article class=(format!("card {}", card.verdict.as_str().replace(' ', "-"))) {
+            h3 { a href=(format!("#{}", card.anchor)) { (card.title) } }
+            p class="badge" { (mark(card.verdict)) " " (card.verdict.as_str()) }
+            p class="figure" { (card.figure) }
+            p { (card.text) }
+            dl class="facts" { @for (word, value) in &card.facts { div { dt { (word) } dd { (value) } } } }
+        }
+    }
+}
+
+/// A verdict's shape, so that it reads without colour.
+fn mark(verdict: Attainment) -> &'static str {
+    match verdict {
+        Attainment::Met => "✔",
+        Attainment::Missed => "✘",
+        Attainment::Undecided => "≈",
+        Attainment::NoData => "○",
+    }
+}
+
 /// A chart that scrolls sideways where the screen is too narrow for its labels.
-fn figure(svg: &str, caption: &str) -> Markup {
+fn figure(figure: &Figure) -> Markup {
     html! {
         figure {
-            div class="scroll" tabindex="0" role="region" aria-label=(caption) { (PreEscaped(svg)) }
-            figcaption { (caption) }
+            div class="scroll" tabindex="0" role="group" aria-label=(figure.caption) { (PreEscaped(figure.chart.svg())) }
+            figcaption { (figure.caption) }
         }
     }
 }
 
 /// A table that scrolls sideways where the screen is too narrow for it. The first cell of a row is its heading.
-fn table(caption: &str, columns: &[&str], rows: &[Vec<Markup>]) -> Markup {
+fn table(table: &Table) -> Markup {
+    let columns: Vec<(&str, Option<&str>)> = table
+        .columns
+        .iter()
+        .map(|column| column.strip_prefix('>').map_or((*column, None), |name| (name, Some("number"))))
+        .collect();
     html! {
-        div class="scroll" tabindex="0" role="region" aria-label=(caption) {
+        div class="scroll" tabindex="0" role="group" aria-label=(table.caption) {
             table {
-                caption { (caption) }
-                thead { tr { @for column in columns { th scope="col" { (column) } } } }
+                caption { (table.caption) }
+                thead { tr { @for (name, class) in &columns { th scope="col" class=[*class] { (name) } } } }
                 tbody {
-                    @for row in rows {
+                    @for row in &table.rows {
                         tr {
                             @for (index, cell) in row.iter().enumerate() {
-                                @if index == 0 { th scope="row" { (cell) } } @else { td { (cell) } }
+                                @let class = columns.get(index).and_then(|(_, class)| *class);
+                                @if index == 0 { th scope="row" { (line(cell)) } } @else { td class=[class] { (line(cell)) } }
                             }
                         }
                     }
@@ -82,9 +173,4 @@ fn table(caption: &str, columns: &[&str], rows: &[Vec<Markup>]) -> Markup {
             }
         }
     }
-}
-
-/// Plain text as a cell.
-fn cell(text: impl AsRef<str>) -> Markup {
-    html! { (text.as_ref()) }
 }

@@ -11,7 +11,8 @@ use crate::model::{
 use crate::report::model::{
     Bins, Budget, BurnDown, BurnPoint, CellState, Counts, Distribution, Downtime, FailurePlace, FailureRow,
     FlowLatency, FlowReport, FlowSeries, FlowVantage, Head, HeatMap, LatencyPoint, NegativeReport, ObjectiveReport,
-    Outage, Percentile, SecurityAlarm, SegmentImpact, SlotRow, StepLatency, TimelineRow, UserImpact, VantageRow,
+    Outage, Percentile, SecurityAlarm, SegmentImpact, SlotRow, Standing, StepLatency, TimelineRow, UserImpact,
+    VantageRow,
 };
 use crate::report::{ReportModel, SCHEMA_VERSION};
 use crate::slo::{Attainment, Interval, Period};
@@ -244,6 +245,7 @@ fn objective(verdict: Attainment, availability: Option<f64>) -> ObjectiveReport 
         }),
         burn_down: availability.map(|_| BurnDown { points: points.to_vec() }),
         adjusted: None,
+        standing: Standing::default(),
     }
 }
 
@@ -307,6 +309,12 @@ fn model() -> ReportModel {
             failures: Vec::new(),
         }],
         flows: vec![flow()],
+        incidents: Vec::new(),
+        detection: None,
+        places: Vec::new(),
+        sight: Vec::new(),
+        events: Vec::new(),
+        baselines: Vec::new(),
     }
 }
 

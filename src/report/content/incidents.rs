@@ -1,0 +1,215 @@
+//! Part four: the incidents, those seen from one place only apart, and what was noted near their start.
+
+use super::block::{Block, Line, Section, Table};
+use crate::incident::{Bounds, Scope, Share, ShareSplit, Symptom};
+use crate::model::NotedEvent;
+use crate::report::ReportModel;
+use crate::report::format::{self, about, between, count, instant, percent, percent_interval, span};
+use crate::report::model::{Estimate, IncidentRow};
+use crate::report::words;
+
+pub(super) fn section(model: &ReportModel) -> Section {
+    let zone = model.head.period.zone.as_str();
+    let (common, one_place): (Vec<&IncidentRow>, Vec<&IncidentRow>) =
+        model.incidents.iter().partition(|row| row.incident.scope == Scope::Common);
+    let mut blocks = Vec::new();
+    if common.is_empty() {
+        blocks.push(Block::text(no_incident(model)));
+    } else {
+        blocks.push(Block::Table(what(&common, zone)));
+        blocks.push(Block::Table(who(&common)));
+        blocks.push(Block::Table(seen(&common, zone)));
+        blocks.push(Block::note(
+            "Probes sample: each end lies between two instants, so that a duration has a shortest, a middle and a \
+             longest value. Shares have their Wilson interval.",
+        ));
+        blocks.extend(near(&common, zone));
+        let draft = format!("doorstep postmortem draft --incident {}", common[0].incident.id);
+        blocks.push(Block::text(Line::default().plain("A draft of the postmortem: ").code(draft)));
+    }
+    if !one_place.is_empty() {
+        blocks.push(Block::heading("Seen from one place"));
+        blocks.push(Block::text(
+            "Only one vantage saw these: its own network is as likely a reason as the service. They page nobody, but \
+             they count in every number above.",
+        ));
+        blocks.push(Block::Table(from_one_place(&one_place, zone)));
+    }
+    Section { anchor: "incidents", title: "Incidents", short: "Incidents", blocks }
+}
+
+fn no_incident(model: &ReportModel) -> &'static str {
+    let verdicts = model.flows.iter().any(|flow| flow.counts.good + flow.counts.bad > 0);
+    match (verdicts, model.detection.is_some()) {
+        (false, _) => "No run has a verdict, so that no incident could be seen.",
+        (true, true) => "No incident was seen.",
+        (true, false) => "Nothing looked for incidents in this period.",
+    }
+}
+
+/// Not before, and not after.
+fn instants(bounds: Bounds, zone: &str) -> String {
+    if bounds.earliest == bounds.latest {
+        instant(bounds.earliest, zone)
+    } else {
+        between(bounds.earliest, bounds.latest, zone)
+    }
+}
+
+fn durations(row: &IncidentRow) -> Line {
+    let incident = &row.incident;
+    let line = Line::default().strong(span(incident.middle)).soft(format!(
+        "{} to {}",
+        span(incident.low),
+        span(incident.high)
+    ));
+    if incident.open { line.plain(", may still last") } else { line }
+}
+
+fn share(share: &Share) -> Line {
+    Line::default().strong(percent(share.share, share.interval)).soft(percent_interval(share.interval)).plain(format!(
+        ", {} of {}",
+        count(share.failing),
+        count(share.n)
+    ))
+}
+
+fn what(rows: &[&IncidentRow], zone: &str) -> Table {
+    let columns = ["incident", "began", "ended", "lasted", "failing, mean", "failing, at worst"];
+    let mut table = Table::new("When, and how badly", &columns);
+    for row in rows {
+        let incident = &row.incident;
+        let symptom = match incident.symptom {
+            Symptom::Failing => "",
+            Symptom::Slow => " (slow)",
+        };
+        let peak = incident.peak.map_or_else(
+            || Line::from("too few runs to say"),
+            |peak| share(&peak.split).plain(format!(", for {}", span(peak.length))),
+        );
+        table.row([
+            Line::default().code(incident.id.as_str()).plain(symptom),
+            instants(incident.start, zone).into(),
+            if incident.open { Line::from("not seen to end") } else { instants(incident.end, zone).into() },
+            durations(row),
+            share(&incident.failing),
+            peak,
+        ]);
+    }
+    table
+}
+
+/// The parts that were hit, the worst first.
+fn hit(splits: &[ShareSplit]) -> String {
+    let mut hit: Vec<&ShareSplit> = splits.iter().filter(|split| split.share.failing > 0).collect();
+    hit.sort_by(|a, b| b.share.share.unwrap_or(0.0).total_cmp(&a.share.share.unwrap_or(0.0)).then(a.name.cmp(&b.name)));
+    let shown = |split: &&ShareSplit| format!("{} {}", split.name, percent(split.share.share, split.share.interval));
+    if hit.is_empty() { "none".to_owned() } else { hit.iter().map(shown).collect::<Vec<_>>().join(", ") }
+}
+
+/// Low to high, with the middle.
+pub(super) fn people(estimate: Option<Estimate>) -> Line {
+    match estimate {
+        None => Line::from("not quantifiable"),
+        Some(people) => Line::default().strong(about(people.middle)).soft(format!(
+            "{} to {}",
+            about(people.low),
+            about(people.high)
+        )),
+    }
+}
+
+fn who(rows: &[&IncidentRow]) -> Table {
+    let columns = ["incident", "regions hit", "flows hit", "failed as", "people", "of the error budget"];
+    let mut table = Table::new("Who was hit, and what it cost", &columns);
+    for row in rows {
+        let splits = &row.incident.splits;
+        let costs: Vec<String> =
+            row.budget.iter().map(|cost| format!("{} {}", cost.objective, words::spent(cost.share))).collect();
+        table.row([
+            Line::default().code(row.incident.id.as_str()),
+            hit(&splits.regions).into(),
+            hit(&splits.flows).into(),
+            hit(&splits.classes).into(),
+            people(row.people),
+            if costs.is_empty() { Line::from("none") } else { costs.join(", ").into() },
+        ]);
+    }
+    table
+}
+
+fn seen(rows: &[&IncidentRow], zone: &str) -> Table {
+    let columns =
+        ["incident", "first failing probe", "alarm", "after the first failing probe", "after the earliest start"];
+    let mut table = Table::new("How soon it was seen", &columns);
+    for row in rows {
+        let incident = &row.incident;
+        let step = incident.first_step.as_ref().map_or_else(String::new, |step| format!(", at {step}"));
+        let delay = |delay: Option<crate::model::Micros>| Line::from(delay.map_or_else(|| "no alarm".to_owned(), span));
+        table.row([
+            Line::default().code(incident.id.as_str()),
+            format!("{} from {}{step}", instant(incident.first_failing, zone), incident.first_vantage).into(),
+            incident.detected.map_or_else(|| "found afterwards".to_owned(), |at| instant(at, zone)).into(),
+            delay(row.seen_after),
+            delay(row.seen_after_start),
+        ]);
+    }
+    table
+}
+
+/// What was noted near the start of incidents: neighbours in time.
+fn near(rows: &[&IncidentRow], zone: &str) -> Vec<Block> {
+    let near: Vec<&&IncidentRow> = rows.iter().filter(|row| !row.near.is_empty()).collect();
+    if near.is_empty() {
+        return Vec::new();
+    }
+    let mut table =
+        Table::new("Noted near their start: neighbours in time, not causes", &["incident", "when", "what", "said by"]);
+    for row in near {
+        for event in &row.near {
+            table.row([
+                Line::default().code(row.incident.id.as_str()),
+                format!("{} ({})", instant(event.at, zone), distance(event, row)).into(),
+                format!("{}: {}", event.kind, event.text).into(),
+                event.author.as_str().into(),
+            ]);
+        }
+    }
+    vec![Block::Table(table)]
+}
+
+fn distance(event: &NotedEvent, row: &IncidentRow) -> String {
+    let start = row.incident.start;
+    let apart = |from: jiff::Timestamp, to: jiff::Timestamp| {
+        span(crate::model::Micros(u64::try_from(to.as_microsecond() - from.as_microsecond()).unwrap_or(0)))
+    };
+    if event.at < start.earliest {
+        format!("{} before the earliest start", apart(event.at, start.earliest))
+    } else if event.at > start.latest {
+        format!("{} after the latest start", apart(start.latest, event.at))
+    } else {
+        "within the bounds of the start".to_owned()
+    }
+}
+
+fn from_one_place(rows: &[&IncidentRow], zone: &str) -> Table {
+    let columns = ["incident", "place", "began", "ended", "lasted", "failing", "failed as"];
+    let mut table = Table::new("Seen from one place", &columns);
+    for row in rows {
+        let incident = &row.incident;
+        let place = match &incident.scope {
+            Scope::OnePlace(vantage) => vantage.to_string(),
+            Scope::Common => format::ABSENT.to_owned(),
+        };
+        table.row([
+            Line::default().code(incident.id.as_str()),
+            place.into(),
+            instants(incident.start, zone).into(),
+            if incident.open { Line::from("not seen to end") } else { instants(incident.end, zone).into() },
+            durations(row),
+            share(&incident.failing),
+            hit(&incident.splits.classes).into(),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,88 @@
+//! Part two: one sentence and one verdict per objective.
+
+use super::block::{Block, Card, Section};
+use crate::report::ReportModel;
+use crate::report::format::{self, count, minutes, percent, percent_interval};
+use crate::report::model::{Budget, ObjectiveReport};
+use crate::report::{summary, words};
+use crate::slo::Interval;
+
+pub(super) fn section(model: &ReportModel) -> Section {
+    let mut blocks = Vec::new();
+    if model.objectives.is_empty() {
+        blocks.push(Block::text("No objective is configured; the flows below are measured without a promise."));
+    } else {
+        blocks.push(Block::text(summary::one_line(model)));
+        blocks.push(Block::Cards(model.objectives.iter().map(card).collect()));
+        blocks.push(Block::note(
+            "The large number is the share of good logins in the sample, with the interval of the underlying share. \
+             “As measured” is what the period was: incidents by their measured length, the rest as a sample. \
+             Undecided means that the data allow both.",
+        ));
+    }
+    Section { anchor: "verdicts", title: "Verdicts", short: "Verdicts", blocks }
+}
+
+fn card(objective: &ObjectiveReport) -> Card {
+    Card {
+        title: objective.name.to_string(),
+        anchor: format!("counts-{}", objective.name),
+        verdict: objective.policy_verdict(),
+        figure: percent(objective.availability, objective.interval),
+        text: words::sentence(objective),
+        facts: facts(objective),
+    }
+}
+
+fn facts(objective: &ObjectiveReport) -> Vec<(String, String)> {
+    let mut facts = Vec::new();
+    let mut fact = |name: &str, value: String| facts.push((name.to_owned(), value));
+    if let Some(probability) = objective.probability_met {
+        fact("P(met)", words::probability(probability));
+    }
+    let shown = |share: f64, interval: Interval| {
+        format!("{} ({})", percent(Some(share), Some(interval)), percent_interval(Some(interval)))
+    };
+    if let Some(measured) = objective.standing.measured {
+        fact("as measured", shown(measured.availability, measured.interval));
+    }
+    if let Some(users) = &objective.users {
+        match users.availability.zip(users.interval) {
+            Some((availability, interval)) => fact("weighted by users", shown(availability, interval)),
+            None => fact("weighted by users", format::ABSENT.to_owned()),
+        }
+    }
+    if let Some(budget) = &objective.budget {
+        let (spent, left) = budget_words(budget);
+        fact("budget spent", spent);
+        fact("budget left", left);
+    }
+    if let Some(adjusted) = &objective.adjusted {
+        let share = percent(adjusted.availability, adjusted.interval);
+        fact("with exclusions", format!("{}, {share}; raw: {}", adjusted.verdict.as_str(), objective.verdict.as_str()));
+    }
+    if let Some(change) = &objective.standing.change {
+        let direction = if change.difference < 0.0 { "worse" } else { "better" };
+        let before = percent(Some(change.availability), objective.interval);
+        fact("against the period before", format!("{direction}: {} had {before}", change.label));
+    }
+    facts
+}
+
+/// The budget in time and in logins: spent and left.
+pub(super) fn budget_words(budget: &Budget) -> (String, String) {
+    let spent = format!(
+        "{}: {} of {}, {} of {:.1} logins",
+        words::spent(budget.spent_share),
+        minutes(budget.spent_minutes),
+        minutes(budget.allowed_minutes),
+        count(budget.spent_events),
+        budget.allowed_events
+    );
+    let left = if budget.left_events < 0.0 {
+        format!("none: overspent by {}, {:.1} logins", minutes(-budget.left_minutes), -budget.left_events)
+    } else {
+        format!("{}, {:.1} logins", minutes(budget.left_minutes), budget.left_events)
+    };
+    (spent, left)
+}

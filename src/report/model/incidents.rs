@@ -1,0 +1,109 @@
+//! The incidents of the period, what each cost, and how well they were seen.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::incident::{Incident, IncidentId};
+use crate::model::{Micros, NotedEvent, ObjectiveName};
+use crate::slo::Interval;
+
+/// An incident with what it cost.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IncidentRow {
+    /// What was measured.
+    pub incident: Incident,
+    /// From the first failing probe to the alarm; `None` when nothing alarmed.
+    pub seen_after: Option<Micros>,
+    /// From the earliest possible start to the alarm; `None` when nothing alarmed.
+    pub seen_after_start: Option<Micros>,
+    /// What it took from each objective of the flows that it touched.
+    pub budget: Vec<BudgetShare>,
+    /// People who could not sign in; `None` when that cannot be said.
+    pub people: Option<Estimate>,
+    /// Noted events near its start, in order of time: neighbours, not causes.
+    pub near: Vec<NotedEvent>,
+}
+
+/// What an incident took from the error budget of an objective.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BudgetShare {
+    /// The objective.
+    pub objective: ObjectiveName,
+    /// Bad events of the objective within the incident.
+    pub bad: u64,
+    /// The same as a share of the period's budget.
+    pub share: f64,
+    /// The same as a share of the budget of four such periods.
+    pub share_of_four: f64,
+}
+
+/// A number with the ends that the inputs allow.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The least.
+    pub low: f64,
+    /// The most likely.
+    pub middle: f64,
+    /// The most.
+    pub high: f64,
+}
+
+/// How well incidents were seen, and what other rules would have done on the same runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DetectionReport {
+    /// False alarms per year that the thresholds promise not to exceed, per target.
+    pub promised_per_year: f64,
+    /// What was taken as background, and the charts that follow from it.
+    pub charts: Vec<crate::incident::Background>,
+    /// Our own detector first, then the rules that it is compared with.
+    pub rules: Vec<RuleRow>,
+}
+
+/// The failing share outside of incidents. The promised rate of false alarms holds only while it is below the assumed one.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Background {
+    /// What the detector assumed at most; `None` when no detector ran.
+    pub assumed: Option<f64>,
+    /// Runs with a verdict outside of incidents.
+    pub n: u64,
+    /// Bad ones among them.
+    pub bad: u64,
+    /// bad / n; `None` without runs.
+    pub share: Option<f64>,
+    /// Wilson's interval of it.
+    pub interval: Option<Interval>,
+}
+
+impl Background {
+    /// Whether more failed than the thresholds were made for.
+    #[must_use]
+    pub fn is_exceeded(&self) -> bool {
+        matches!((self.assumed, self.share), (Some(assumed), Some(share)) if share > assumed)
+    }
+}
+
+/// What one rule did in the period.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RuleRow {
+    /// What it is called.
+    pub name: String,
+    /// Times that it paged.
+    pub pages: u64,
+    /// Pages within an incident.
+    pub on_incidents: u64,
+    /// Pages outside of all incidents.
+    pub elsewhere: u64,
+    /// Incidents that it never paged for.
+    pub missed: u64,
+    /// How long after the first failing probe it paged, per incident; `None` when it did not.
+    pub delays: Vec<(IncidentId, Option<Micros>)>,
+}
+
+/// A time in which a flow said nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// Its first instant.
+    pub from: Timestamp,
+    /// The first instant after it.
+    pub to: Timestamp,
+}
