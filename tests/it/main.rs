@@ -4,6 +4,7 @@ mod bad_config;
 mod config;
 mod crash;
 mod exclusions;
+mod impact_vectors;
 mod known_truth;
 mod login;
 mod metrics;

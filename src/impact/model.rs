@@ -1,0 +1,136 @@
+//! What an outage did to people: the value that the command, the report and the postmortem draft share.
+
+use serde::{Deserialize, Serialize};
+
+use crate::incident::{Bounds, IncidentId, Share, Symptom};
+use crate::model::{FlowName, ObjectiveName, VantageName};
+use crate::slo::Interval;
+
+use super::figure::{Estimate, Figure};
+use super::windowed::{Knee, WorstWindow};
+
+/// The impact of one incident, or of a span of time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Impact {
+    /// The incident; `None` for a span.
+    pub incident: Option<IncidentId>,
+    /// What users met; `None` for a span, which may hold both.
+    pub symptom: Option<Symptom>,
+    /// The flows whose runs count.
+    pub flows: Vec<FlowName>,
+    /// When it began.
+    pub start: Bounds,
+    /// When it ended.
+    pub end: Bounds,
+    /// It may still last: all figures are of what was seen so far.
+    pub open: bool,
+    /// IANA name of the zone in which people read its times.
+    pub zone: String,
+    /// How long it lasted, in seconds (F8).
+    pub duration: Figure,
+    /// Failing share of the probes within it.
+    pub failing: Share,
+    /// People who wanted to sign in, where probes cover them (F14).
+    pub intents: Figure,
+    /// People with at least one failed attempt (F13, F14).
+    pub affected: Figure,
+    /// People whose every attempt failed.
+    pub locked_out: Figure,
+    /// Affected people who got in when they tried again.
+    pub delayed: Figure,
+    /// Failed attempts, repeated ones included: sign-ins that failed.
+    pub failed_sign_ins: Figure,
+    /// All attempts.
+    pub attempts: Figure,
+    /// Failed attempts per affected person: by this factor a log of failed requests overstates people.
+    pub attempts_per_person: Figure,
+    /// Different people among the affected, who may come several times.
+    pub distinct_users: Figure,
+    /// Share of the people with a session whose session ended during it; everybody else with a session noticed nothing.
+    pub sessions_met: Figure,
+    /// Share of good runs, plain and by users.
+    pub availability: PlainAndWeighted,
+    /// Demand that no vantage with data stands for. It is in no other figure.
+    pub not_covered: NotCovered,
+    /// The parts of the users, in the order of the configuration.
+    pub segments: Vec<SegmentFigures>,
+    /// The worst windows of the period around it.
+    pub windowed: Windowed,
+    /// What it cost each promise on its flows.
+    pub budget: Vec<BudgetShare>,
+    /// What a reader must know to read the figures rightly.
+    pub notes: Vec<String>,
+}
+
+/// Availability within the incident or span.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlainAndWeighted {
+    /// good / (good + bad); `None` without a verdict.
+    pub plain: Option<f64>,
+    /// Wilson's interval of it (F4).
+    pub plain_interval: Option<Interval>,
+    /// Weighted by the users that vantages stand for (F10), as shares.
+    pub weighted: Figure,
+}
+
+/// Demand without probes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NotCovered {
+    /// Share of all demand; `None` when nobody described the users.
+    pub share: Option<f64>,
+    /// People who wanted to sign in and of whom nothing is known.
+    pub intents: Figure,
+}
+
+/// One part of the users.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SegmentFigures {
+    /// Its name.
+    pub name: String,
+    /// Its share of all sign-ins.
+    pub share: f64,
+    /// The vantages that stand for it; none: nobody probes for these users.
+    pub vantages: Vec<VantageName>,
+    /// Runs with a verdict.
+    pub n: u64,
+    /// Bad ones.
+    pub bad: u64,
+    /// bad / n; `None` without runs: not covered.
+    pub failing: Option<f64>,
+    /// Wilson's interval of it.
+    pub interval: Option<Interval>,
+    /// People who wanted to sign in; `None` without demand.
+    pub intents: Option<Estimate>,
+    /// People with at least one failed attempt; `None` without demand or runs.
+    pub affected: Option<Estimate>,
+}
+
+/// Windowed availability of the period around an incident (F12).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Windowed {
+    /// The period, for people.
+    pub period: String,
+    /// How minutes were weighted.
+    pub weights: String,
+    /// The worst window of each length, in minutes; empty without runs.
+    pub worst: Vec<WorstWindow>,
+    /// The length of the dominant outage; `None` when nothing failed.
+    pub knee: Option<Knee>,
+    /// Probe-uptime (F11): the share of time that was up as each vantage met it. `None` without two runs.
+    pub probe_uptime: Option<f64>,
+}
+
+/// What an incident took of one budget.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BudgetShare {
+    /// The objective.
+    pub objective: ObjectiveName,
+    /// Its period, for people.
+    pub period: String,
+    /// Bad slots within the incident and the period.
+    pub bad: u64,
+    /// Bad slots that the whole period allows; `None` without any slot.
+    pub allowed: Option<f64>,
+    /// bad / allowed.
+    pub share: Option<f64>,
+}

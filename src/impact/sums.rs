@@ -1,0 +1,254 @@
+//! Sums over the parts of the users and the stretches, as figures with formula and inputs.
+
+use crate::incident::Share;
+use crate::model::{Micros, Policy, Population};
+use crate::slo::{Slice, Tally, UserWeighted, user_weighted, wilson};
+
+use super::figure::{Estimate, Figure, Input};
+use super::model::{NotCovered, SegmentFigures};
+use super::people::{Met, Part, distinct};
+use super::retries::sessions_met;
+
+pub(super) const AFFECTED: &str =
+    "intents x failing share, summed over segments (F13); lower and upper ends multiplied (F14)";
+pub(super) const LOCKED_OUT: &str = "intents whose last retry falls before the end x failing share^(retries + 1) (F13)";
+pub(super) const DELAYED: &str = "affected - locked out (F13)";
+pub(super) const FAILED: &str = "sum over attempts j of intents x failing share^(j + 1) (F13)";
+pub(super) const ATTEMPTS: &str = "intents + sum over retries j of intents x failing share^j (F13)";
+pub(super) const NO_RETRIES: &str = "nobody said how often people try again: add 'retries' to the population file";
+pub(super) const SLOW: &str = "logins were slow, not failing: nobody was turned away by it";
+
+/// One part of the users with what it met in each stretch.
+pub(super) struct Row<'a> {
+    pub(super) part: Part<'a>,
+    pub(super) met: Vec<Met>,
+    pub(super) tally: Tally,
+}
+
+impl Row<'_> {
+    pub(super) fn sum(&self, of: impl Fn(&Met) -> Option<Estimate>) -> Option<Estimate> {
+        let known: Vec<Estimate> = self.met.iter().filter_map(of).collect();
+        (!known.is_empty()).then(|| known.into_iter().sum())
+    }
+
+    pub(super) fn is_covered(&self) -> bool {
+        self.tally.total() > 0
+    }
+}
+
+/// The sums over parts and stretches, as figures.
+pub(super) struct Sums<'a> {
+    pub(super) rows: &'a [Row<'a>],
+    /// Where demand comes from, or why there is none.
+    pub(super) demand: &'a Result<String, String>,
+    pub(super) duration: Estimate,
+    pub(super) all: Tally,
+    pub(super) policy: &'a Policy,
+}
+
+impl Sums<'_> {
+    fn covered(&self, of: impl Fn(&Met) -> Option<Estimate>) -> Option<Estimate> {
+        let known: Vec<Estimate> =
+            self.rows.iter().filter(|row| row.is_covered()).filter_map(|row| row.sum(&of)).collect();
+        (!known.is_empty()).then(|| known.into_iter().sum())
+    }
+
+    pub(super) fn figure(
+        &self,
+        what: &str,
+        unit: &str,
+        formula: &str,
+        retries: Option<&[Micros]>,
+        of: impl Fn(&Met) -> Option<Estimate>,
+    ) -> Figure {
+        let value = match (self.demand, self.covered(of)) {
+            (Err(why), _) => return Figure::unknown(why.as_str()),
+            (_, None) => {
+                return Figure::unknown(format!("no probe with a verdict counts here, so that no {what} can be told"));
+            }
+            (_, Some(value)) => value,
+        };
+        let mut inputs = self.inputs();
+        inputs.extend(retries.map(|retries| Input {
+            name: "retries".to_owned(),
+            value: Estimate::exact(retries.len() as f64),
+            unit: "per person".to_owned(),
+            source: match retries {
+                [] => "the population file: nobody tries again".to_owned(),
+                offsets => format!(
+                    "the population file: after {} from the first attempt",
+                    offsets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+                ),
+            },
+        }));
+        Figure::Estimate { value, unit: unit.to_owned(), formula: formula.to_owned(), inputs }
+    }
+
+    fn inputs(&self) -> Vec<Input> {
+        let input = |name: &str, value, unit: &str, source: String| Input {
+            name: name.to_owned(),
+            value,
+            unit: unit.to_owned(),
+            source,
+        };
+        let mut inputs = vec![input("duration", self.duration, "s", "probes around its ends (F8)".to_owned())];
+        if let (Some(intents), Ok(source)) = (self.covered(|met| met.intents), self.demand) {
+            inputs.push(input("intents", intents, "people", source.clone()));
+        }
+        if let Some(interval) = wilson(self.all.total(), self.all.bad, self.policy.confidence) {
+            let middle = self.all.bad as f64 / self.all.total() as f64;
+            let source = format!(
+                "{} of {} probes failed, Wilson {:.0} % (F4); each segment has its own",
+                self.all.bad,
+                self.all.total(),
+                self.policy.confidence * 100.0
+            );
+            inputs.push(input(
+                "failing share",
+                Estimate { low: interval.low, middle, high: interval.high },
+                "share",
+                source,
+            ));
+        }
+        inputs
+    }
+
+    pub(super) fn intents(&self) -> Figure {
+        let formula = "the integral of demand over the duration (F14), where probes cover it";
+        self.figure("people", "people", formula, None, |met| met.intents)
+    }
+
+    pub(super) fn distinct(&self, population: &Population) -> Figure {
+        let activity = &population.habits().activity;
+        let covered: Vec<&Row<'_>> = self.rows.iter().filter(|row| row.is_covered()).collect();
+        let hit = |row: &&Row<'_>| distinct(&row.part, row.sum(Met::affected)?, activity);
+        let known: Vec<Estimate> = covered.iter().filter_map(hit).collect();
+        let Figure::Estimate { inputs, .. } = self.figure("people", "people", AFFECTED, None, Met::affected) else {
+            return self.figure("people", "people", AFFECTED, None, Met::affected);
+        };
+        if known.len() < covered.len() {
+            return Figure::unknown("nobody said how many users there are: add 'users' to the population file");
+        }
+        let classes = match activity.len() {
+            0 => "all users equally likely, which overstates when a few sign in often".to_owned(),
+            n => format!("{n} classes of activity"),
+        };
+        Figure::Estimate {
+            value: known.into_iter().sum(),
+            unit: "people".to_owned(),
+            formula: format!("users x (1 - exp(-affected / users)), {classes} (F13)"),
+            inputs,
+        }
+    }
+}
+
+/// Failed attempts over affected people: attempts are not people.
+pub(super) fn per_person(failed: &Figure, affected: &Figure) -> Figure {
+    let (Figure::Estimate { value: failed, inputs, .. }, Some(people)) = (failed, affected.estimate()) else {
+        return failed.clone();
+    };
+    if people.low <= 0.0 {
+        return Figure::unknown("it may be that nobody was affected, so that there is no ratio");
+    }
+    let ratio = Estimate {
+        low: failed.low / people.low,
+        middle: failed.middle / people.middle,
+        high: failed.high / people.high,
+    };
+    Figure::Estimate {
+        value: ratio,
+        unit: "attempts per person".to_owned(),
+        formula: "failed attempts / affected people: a log of failed requests overstates people by this (F13)"
+            .to_owned(),
+        inputs: inputs.clone(),
+    }
+}
+
+pub(super) fn sessions(duration: Estimate, session: Option<Micros>) -> Figure {
+    let Some(session) = session.map(|session| session.0 as f64 / 1e6).filter(|session| *session > 0.0) else {
+        return Figure::unknown("nobody said how long a session lasts: add 'session' to the population file");
+    };
+    Figure::Estimate {
+        value: duration.map(|seconds| sessions_met(seconds, session)),
+        unit: "share".to_owned(),
+        formula: "duration / session lifetime: existing sessions are untouched until they end (F13)".to_owned(),
+        inputs: vec![Input {
+            name: "session lifetime".to_owned(),
+            value: Estimate::exact(session),
+            unit: "s".to_owned(),
+            source: "the population file".to_owned(),
+        }],
+    }
+}
+
+/// Parts weighted by the demand of this very time where it is known, else by their shares (F10).
+pub(super) fn weighted(rows: &[Row<'_>], confidence: f64) -> UserWeighted {
+    let known = rows.iter().all(|row| row.sum(|met| met.intents).is_some());
+    let slice = |row: &Row<'_>| Slice {
+        demand: row.sum(|met| met.intents).filter(|_| known).map_or(row.part.share, |intents| intents.middle),
+        n: row.tally.total(),
+        bad: row.tally.bad,
+    };
+    user_weighted(&rows.iter().map(slice).collect::<Vec<_>>(), confidence)
+}
+
+pub(super) fn weighted_figure(population: &Population, weighted: &UserWeighted) -> Figure {
+    if population.segments().is_empty() {
+        return Figure::unknown("nobody described the users: add 'population' to doorstep.yaml");
+    }
+    let (Some(middle), Some(interval)) = (weighted.availability, weighted.interval) else {
+        return Figure::unknown("no probe with a verdict stands for any of the users");
+    };
+    Figure::Estimate {
+        value: Estimate { low: interval.low, middle, high: interval.high },
+        unit: "share".to_owned(),
+        formula: "1 - sum(demand x failing share) / sum(demand), over covered segments (F10)".to_owned(),
+        inputs: Vec::new(),
+    }
+}
+
+pub(super) fn not_covered(
+    population: &Population,
+    rows: &[Row<'_>],
+    weighted: &UserWeighted,
+    demand: &Result<String, String>,
+) -> NotCovered {
+    let silent: Vec<Estimate> =
+        rows.iter().filter(|row| !row.is_covered()).filter_map(|row| row.sum(|met| met.intents)).collect();
+    let intents = match demand {
+        Err(why) => Figure::unknown(why.as_str()),
+        Ok(source) => Figure::Estimate {
+            value: silent.into_iter().sum(),
+            unit: "people".to_owned(),
+            formula: format!("the integral of demand over segments without a probe ({source})"),
+            inputs: Vec::new(),
+        },
+    };
+    let described = !population.segments().is_empty();
+    NotCovered { share: described.then_some(weighted.uncovered), intents }
+}
+
+pub(super) fn segment(row: &Row<'_>, policy: &Policy) -> SegmentFigures {
+    let failing = share(row.tally, policy.confidence);
+    SegmentFigures {
+        name: row.part.name.to_owned(),
+        share: row.part.share,
+        vantages: row.part.segment.map(|segment| segment.vantages.clone()).unwrap_or_default(),
+        n: failing.n,
+        bad: failing.failing,
+        failing: failing.share,
+        interval: failing.interval,
+        intents: row.sum(|met| met.intents),
+        affected: row.sum(Met::affected),
+    }
+}
+
+/// A failing share with its sample and interval.
+pub(super) fn share(tally: Tally, confidence: f64) -> Share {
+    Share {
+        n: tally.total(),
+        failing: tally.bad,
+        share: tally.share().map(|_| tally.bad as f64 / tally.total() as f64),
+        interval: wilson(tally.total(), tally.bad, confidence),
+    }
+}

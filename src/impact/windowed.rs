@@ -1,0 +1,132 @@
+//! Windowed availability: the worst availability of any window of each length (F12; minimal cumulative ratio, Hauer et
+//! al., "Meaningful availability", NSDI 2020).
+
+use serde::{Deserialize, Serialize};
+
+/// The worst window of one length.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct WorstWindow {
+    /// Its length in cells (minutes).
+    pub cells: u64,
+    /// Good over total within it.
+    pub availability: f64,
+}
+
+/// The bend of the curve: the length of the dominant outage.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Knee {
+    /// The shortest window (a power of two) that holds the dominant outage: in longer ones the share of failures falls.
+    pub cells: u64,
+    /// Failing share x length of that window: the outage's length, if it was total.
+    pub bad_cells: f64,
+}
+
+/// Cells of equal length with how much was good and how much there was, in any unit of demand.
+#[derive(Debug, Clone, Default)]
+pub struct Cells {
+    /// Cumulative, one longer than the cells.
+    good: Vec<f64>,
+    total: Vec<f64>,
+}
+
+impl Cells {
+    /// Cells from (good, total).
+    #[must_use]
+    pub fn new(cells: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        let (mut good, mut total) = (vec![0.0], vec![0.0]);
+        let mut sums = (0.0, 0.0);
+        for (here_good, here_total) in cells {
+            sums = (sums.0 + here_good, sums.1 + here_total);
+            good.push(sums.0);
+            total.push(sums.1);
+        }
+        Self { good, total }
+    }
+
+    /// The number of cells.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.good.len().saturating_sub(1)
+    }
+
+    /// Whether there is no cell.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The worst availability of any window of this many cells. Windows without demand say nothing; `None` when there is
+    /// no other, or no window of this length.
+    #[must_use]
+    pub fn worst(&self, cells: usize) -> Option<f64> {
+        if cells == 0 || cells > self.len() {
+            return None;
+        }
+        let ratio = |from: usize| {
+            let total = self.total[from + cells] - self.total[from];
+            (total > 1e-9).then(|| ((self.good[from + cells] - self.good[from]) / total).clamp(0.0, 1.0))
+        };
+        (0..=self.len() - cells).filter_map(ratio).min_by(f64::total_cmp)
+    }
+
+    /// The worst window of each power of two, and of the whole.
+    #[must_use]
+    pub fn curve(&self) -> Vec<WorstWindow> {
+        let mut lengths: Vec<usize> =
+            (0..usize::BITS).map(|power| 1 << power).take_while(|&w| w < self.len()).collect();
+        lengths.push(self.len());
+        let point = |&cells: &usize| Some(WorstWindow { cells: cells as u64, availability: self.worst(cells)? });
+        lengths.iter().filter_map(point).collect()
+    }
+}
+
+/// The knee of a curve: while windows are shorter than the dominant outage, twice the length holds twice the bad time;
+/// the knee is the first length from which doubling adds less than the square root of two times. `None` when nothing
+/// failed.
+#[must_use]
+pub fn knee(curve: &[WorstWindow]) -> Option<Knee> {
+    let bad = |window: &WorstWindow| (1.0 - window.availability) * window.cells as f64;
+    let first = curve.iter().position(|window| bad(window) > 0.0)?;
+    let from = &curve[first..];
+    let bends = |pair: &[WorstWindow]| {
+        let lengths = pair[1].cells as f64 / pair[0].cells as f64;
+        bad(&pair[1]) < bad(&pair[0]) * lengths.sqrt()
+    };
+    let at = from.windows(2).position(bends).unwrap_or(from.len() - 1);
+    Some(Knee { cells: from[at].cells, bad_cells: bad(&from[at]) })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn nothing_has_no_availability() {
+        assert_eq!(Cells::new([]).curve(), []);
+        assert_eq!(Cells::new([(0.0, 0.0), (0.0, 0.0)]).curve(), [], "no demand");
+        assert_eq!(knee(&[]), None);
+        assert_eq!(knee(&Cells::new([(1.0, 1.0); 9]).curve()), None, "nothing failed");
+    }
+
+    #[test]
+    fn the_knee_is_the_length_of_the_dominant_outage() {
+        // 47 minutes down in a day, and a single bad minute elsewhere.
+        let cells = (0..1440).map(|minute| (if (600..647).contains(&minute) || minute == 3 { 0.0 } else { 1.0 }, 1.0));
+        let knee = knee(&Cells::new(cells).curve()).unwrap();
+        assert_eq!(knee.cells, 64);
+        assert!((knee.bad_cells - 47.0).abs() < 1e-6, "{knee:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn larger_multiples_never_look_worse(cells in prop::collection::vec(prop::bool::weighted(0.8), 4..80)) {
+            let cells = Cells::new(cells.into_iter().map(|good| (f64::from(u8::from(good)), 1.0)));
+            for short in 1..=cells.len() / 2 {
+                let long = cells.worst(2 * short).unwrap();
+                prop_assert!(long + 1e-9 >= cells.worst(short).unwrap());
+            }
+        }
+    }
+}
