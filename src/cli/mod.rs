@@ -9,6 +9,8 @@ pub mod event;
 mod event_file;
 pub mod exclude;
 pub mod explain;
+mod incident_text;
+pub mod incidents;
 pub mod panic;
 pub mod postmortem;
 pub mod print;
@@ -72,6 +74,7 @@ Examples:
   doorstep run                          probe on schedule until told to stop
   doorstep report --week 2026-W47 --out report
   doorstep explain RUN_ID               why a recorded run failed
+  doorstep incidents --from -30d        when it broke, until when, how badly
 
 Exit codes: 0 done, 1 a tried login was bad, 2 usage or configuration, 3 lost or could not run, 4 store or spool.";
 
@@ -102,6 +105,8 @@ enum Command {
     Postmortem(postmortem::PostmortemArgs),
     /// Show a recorded run again, as `try` would have shown it.
     Explain(explain::ExplainArgs),
+    /// List incidents: when it broke, until when, how badly, and who saw it first.
+    Incidents(incidents::IncidentsArgs),
     /// Note what happened beside the measurements: deploys, failovers, statements.
     Event(event::EventArgs),
     /// Say which runs count otherwise than measured, and why.
@@ -155,6 +160,7 @@ async fn execute(command: Command) -> Result<Exit, CommandError> {
         Command::Runs(args) => runs::execute(args).await,
         Command::Postmortem(args) => postmortem::execute(&args),
         Command::Explain(args) => explain::execute(&args).await,
+        Command::Incidents(args) => incidents::execute(args).await,
         Command::Event(args) => event::execute(args).await,
         Command::Exclude(args) => exclude::execute(args).await,
         Command::Sandbox(args) => sandbox::execute(args).await,

@@ -5,6 +5,7 @@
 //! `tables_flow`), which also give defaults and the JSON Schema; `view` reads single values, once; `site`, `flow`,
 //! `steps` and `expectations` build the model; `rules` judges a flow as a whole.
 
+mod detection;
 mod diagnostic;
 mod expectations;
 mod files;
@@ -31,7 +32,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Account, Flow, Objective, Policy, Population, StoreLocation, Vantage, VantageName, WorkerLimits};
+use crate::model::{
+    Account, DetectionRules, Flow, Objective, Policy, Population, StoreLocation, Vantage, VantageName, WorkerLimits,
+};
 
 pub use diagnostic::{Diagnostic, Origin, Place, Severity};
 pub use files::Files;
@@ -68,6 +71,8 @@ pub struct Site {
     pub population: Population,
     /// The rules by which runs become a report.
     pub policy: Policy,
+    /// When failures are an incident.
+    pub detection: DetectionRules,
     /// What one worker may take and do.
     pub limits: WorkerLimits,
     /// Where `/metrics` and `/healthz` answer.
@@ -184,6 +189,7 @@ fn assemble(
         objectives,
         population: population?,
         policy: parts.policy?,
+        detection: parts.detection?,
         limits: parts.limits?,
         listen: parts.listen,
         histogram_log: parts.histogram_log,

@@ -47,9 +47,9 @@ fn property(key: &'static Key, definitions: &mut Map<String, Json>) -> Json {
     schema["description"] = key.about.into();
     if let Some(default) = key.default {
         schema["default"] = match key.shape {
-            Shape::Leaf(Leaf::Boolean | Leaf::Integer(..)) | Shape::Object(_) | Shape::Either(_, Shape::Object(_)) => {
-                serde_json::from_str(default).unwrap_or_else(|_| default.into())
-            }
+            Shape::Leaf(Leaf::Boolean | Leaf::Integer(..) | Leaf::Rate)
+            | Shape::Object(_)
+            | Shape::Either(_, Shape::Object(_)) => serde_json::from_str(default).unwrap_or_else(|_| default.into()),
             _ => default.into(),
         };
     }
@@ -97,6 +97,7 @@ fn leaf(kind: Leaf) -> Json {
     match kind {
         Leaf::Boolean => json!({ "type": "boolean" }),
         Leaf::Integer(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
+        Leaf::Rate => json!({ "type": "number", "exclusiveMinimum": 0, "maximum": 1000 }),
         Leaf::Duration => pattern("^ *([0-9]+(\\.[0-9]+)? *(us|ms|s|m|h|d) *)+$"),
         Leaf::Share => pattern("^ *[0-9]+(\\.[0-9]+)? *% *$"),
         Leaf::Url => pattern("^https?://."),

@@ -35,6 +35,8 @@ pub(super) enum Leaf {
     Boolean,
     /// A whole number in these bounds.
     Integer(u64, u64),
+    /// How often something may happen: a number above zero, at most a thousand.
+    Rate,
     Duration,
     Share,
     Path,
@@ -117,6 +119,7 @@ impl Leaf {
             Self::Template => "a text, in which {{ name }} stands for a variable".to_owned(),
             Self::Boolean => "true or false".to_owned(),
             Self::Integer(least, most) => format!("a whole number from {least} to {most}"),
+            Self::Rate => "a number above 0, such as 1 or 0.1".to_owned(),
             Self::Duration => "a duration such as 500ms, 5s, 2m or 1h".to_owned(),
             Self::Share => "a percentage such as 99.9%".to_owned(),
             Self::Path => "a path".to_owned(),

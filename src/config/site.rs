@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::model::{
-    Account, AccountName, BudgetClause, FlowName, LostRuns, Micros, Objective, ObjectiveName, Policy, Population,
-    Reprobe, Retries, SecretSource, Segment, StoreLocation, Target, Threshold, Vantage, VantageName, WorkerLimits,
+    Account, AccountName, BudgetClause, DetectionRules, FlowName, LostRuns, Micros, Objective, ObjectiveName, Policy,
+    Population, Reprobe, Retries, SecretSource, Segment, StoreLocation, Target, Threshold, Vantage, VantageName,
+    WorkerLimits,
 };
 
 use super::Flows;
+use super::detection;
 use super::diagnostic::{Findings, Origin, Problem};
 use super::suggest::{quote, suggest};
 use super::tables_site::{ACCOUNT, LIMITS, OBJECTIVE, POLICY, REPROBE, SECRET, SEGMENT, STORE};
@@ -44,6 +46,7 @@ pub(super) struct Parts {
     pub(super) flush: Option<Duration>,
     pub(super) accounts: Vec<Account>,
     pub(super) policy: Option<Policy>,
+    pub(super) detection: Option<DetectionRules>,
     pub(super) limits: Option<WorkerLimits>,
     pub(super) listen: Option<SocketAddr>,
     pub(super) histogram_log: Option<PathBuf>,
@@ -60,6 +63,7 @@ pub(super) fn build(site: View<'_>, main: &Path, findings: &mut Findings) -> Par
         flush: site.read("flush", values::duration, findings),
         accounts: site.entries("accounts").iter().filter_map(|entry| account(site, entry, findings)).collect(),
         policy: policy(site, findings),
+        detection: detection::rules(site, findings),
         limits: limits(site, findings),
         listen: site.read("listen", values::socket_address, findings),
         histogram_log: path(site, "histogram_log", main, findings),

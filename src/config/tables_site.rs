@@ -25,6 +25,7 @@ pub(super) static SITE: Object = Object {
         key("objectives", &Shape::Map(&Shape::Object(&OBJECTIVE)), "What was promised, by name."),
         key("population", &Shape::List(&Shape::Object(&SEGMENT)), "Who the users are; the shares add up to 100%."),
         key("policy", &Shape::Object(&POLICY), "The rules by which runs become a report.").default("{}"),
+        key("detection", &Shape::Object(&DETECTION), "When failures are an incident.").default("{}"),
         key("limits", &Shape::Object(&LIMITS), "What one worker may take and do.").default("{}"),
         key("listen", &SOCKET_ADDRESS, "Where /metrics and /healthz answer; also DOORSTEP_LISTEN or --listen."),
         key("histogram_log", &PATH, "A folder for HdrHistogram interval logs (.hlog)."),
@@ -119,6 +120,26 @@ pub(super) static POLICY: Object = Object {
             .default("first_attempt"),
         key("confidence", &SHARE, "The confidence of all intervals, two-sided.").default("95%"),
         key("least_coverage", &SHARE, "Below this coverage nothing is ever met.").default("90%"),
+    ],
+    one_of: &[],
+    stray: None,
+};
+
+static RATE: Shape = Shape::Leaf(Leaf::Rate);
+
+pub(super) static DETECTION: Object = Object {
+    title: "the rules of detection",
+    keys: &[
+        key("false_alarms_per_year", &RATE, "False alarms per flow and year that are accepted.").default("1"),
+        key("notices_per_year", &RATE, "The same for what is seen from one place only.").default("1"),
+        key("failing_share", &SHARE, "The smallest failing share that is looked for.").default("5%"),
+        key("background", &SHARE, "What fails while nothing is wrong, until 2,000 logins are known.").default("0.5%"),
+        key("background_floor", &SHARE, "The smallest background that is believed.").default("0.1%"),
+        key(
+            "slow",
+            &DURATION,
+            "A login over this is slow; the flow's latency objective, or twice the median, unless set.",
+        ),
     ],
     one_of: &[],
     stray: None,

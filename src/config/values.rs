@@ -133,6 +133,16 @@ pub(super) fn integer(text: &str, least: u64, most: u64) -> Result<u64, Problem>
     }
 }
 
+/// How often something may happen: above zero, at most a thousand times.
+pub(super) fn rate(text: &str) -> Result<f64, Problem> {
+    let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.');
+    match text.parse::<f64>() {
+        Ok(rate) if plain && rate > 0.0 && rate <= 1000.0 => Ok(rate),
+        Ok(rate) if plain && rate > 1000.0 => Err(Problem::new("is too large").help("write a number up to 1000")),
+        _ => Err(Problem::new("is no number above 0").help("write it like 1 or 0.1")),
+    }
+}
+
 /// An absolute `http` or `https` URL with a host.
 pub(super) fn web_url(text: &str) -> Result<Url, Problem> {
     let url = Url::parse(text).map_err(|why| {

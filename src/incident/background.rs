@@ -18,6 +18,8 @@ const YEAR: f64 = 365.0 * 86_400.0;
 /// Probes without which a background is not measured but assumed: without a failure among them, Wilson's upper end is
 /// 0.2 %.
 const ENOUGH: u64 = 2_000;
+/// Probes that suffice to say that more fails than the rules assume.
+const SOME: u64 = 200;
 /// An hour whose failures come with a smaller chance than this is not clean.
 const UNUSUAL: f64 = 1e-3;
 /// How many times the background the failing share must be that a chart looks for.
@@ -160,7 +162,7 @@ fn chosen(n: u64, interval: Option<Interval>, rules: &DetectionRules) -> (f64, B
             (rules.background_floor, Basis::Floor)
         }
         Some(measured) if n >= ENOUGH => (measured.high, Basis::Measured),
-        Some(measured) if measured.low > rules.background => (measured.high, Basis::Measured),
+        Some(measured) if n >= SOME && measured.low > rules.background => (measured.high, Basis::Measured),
         _ => (rules.background.max(rules.background_floor), Basis::Assumed),
     };
     (if basis == Basis::Measured { rounded_up(p0) } else { p0 }, basis)
@@ -197,7 +199,11 @@ fn clean_hours(lane: &Lane, assumed: f64) -> Clean {
     let total = |hour: &Clean| hour.iter().fold((0, 0), |(n, failing), one| (n + one.0, failing + one.1));
     let mut shares: Vec<f64> = hours.values().map(total).map(|(n, failing)| failing as f64 / n as f64).collect();
     shares.sort_by(f64::total_cmp);
-    let mut share = shares.get(shares.len() / 2).copied().unwrap_or(0.0).max(assumed);
+    let median = shares.get(shares.len() / 2).copied().unwrap_or(0.0);
+    // When most hours fail like this, that is no background but the incident itself. With slow logins it may be a
+    // threshold that nobody can keep, which no chart should complain about for ever.
+    let believed = median <= HOPELESS || lane.symptom == Symptom::Slow;
+    let mut share = if believed { median.max(assumed) } else { assumed };
     let mut clean = vec![(0, 0); lane.vantages.len()];
     for _ in 0..5 {
         clean.fill((0, 0));

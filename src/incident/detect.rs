@@ -213,8 +213,16 @@ fn link(incidents: &mut [Incident]) {
         };
         if let Some(before) = incidents.iter().position(led_up) {
             let (ours, theirs) = (incidents[index].id.clone(), incidents[before].id.clone());
-            incidents[before].linked = Some(ours);
+            let failed_by = incidents[index].start.latest;
             incidents[index].linked = Some(theirs);
+            let slow = &mut incidents[before];
+            slow.linked = Some(ours);
+            // What fails is slow no more.
+            if slow.end.earliest <= failed_by && failed_by < slow.end.latest {
+                slow.end.latest = failed_by;
+                let ends = Ends::new(slow.start, slow.end);
+                (slow.low, slow.middle, slow.high) = (ends.low, ends.middle, ends.high);
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ mod config;
 mod crash;
 mod exclusions;
 mod impact_vectors;
+mod incidents;
 mod known_truth;
 mod login;
 mod metrics;

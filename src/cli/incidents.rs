@@ -1,0 +1,191 @@
+//! `doorstep incidents`: what broke, from when to when, how badly, and who saw it first.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::clock::Clock;
+use crate::config::Site;
+use crate::incident::{Background, Detection, Incident, IncidentId, Rules};
+use crate::model::{FlowName, Revision, VantageName, chain};
+use crate::query;
+use crate::slo::Period;
+use crate::store::Store;
+
+use super::configuration::ConfigurationArgs;
+use super::report::open;
+use super::{CommandError, Exit, incident_text, print, terminal, when};
+
+const EXAMPLES: &str = "\
+Examples:
+  doorstep incidents                                  the last seven days
+  doorstep incidents --from -30d --format csv
+  doorstep incidents --incident 20240305-0900-3fa2c1  one in full, minute by minute
+
+An incident has the same name and size whatever span is asked for.";
+
+/// List incidents: start and end as intervals, failing share, where, who saw it first and how soon.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct IncidentsArgs {
+    #[command(flatten)]
+    configuration: ConfigurationArgs,
+    /// The first instant: RFC 3339, a date, '2026-11-20 14:00', -2h or now.
+    #[arg(long, value_name = "TIME", default_value = "-7d", allow_hyphen_values = true)]
+    from: String,
+    /// The end, written alike.
+    #[arg(long, value_name = "TIME", default_value = "now", allow_hyphen_values = true)]
+    to: String,
+    /// IANA zone of --from, --to and of times in text; that of the first objective when not given.
+    #[arg(long, value_name = "ZONE")]
+    zone: Option<String>,
+    /// Only incidents of these flows.
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    flow: Vec<FlowName>,
+    /// Only incidents in which logins from these vantages failed (--vantage names this worker's own).
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    at: Vec<VantageName>,
+    /// One incident, in full.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["from", "to", "flow", "at"])]
+    incident: Option<IncidentId>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// Everything, minute by minute, with the background and the charts.
+    Json,
+    /// One row per incident; with --incident, one row per minute.
+    Csv,
+    /// A Markdown table.
+    Md,
+}
+
+/// What `--format json` prints.
+#[derive(Serialize)]
+struct Printed<'a> {
+    from: Timestamp,
+    to: Timestamp,
+    data_revision: &'a Revision,
+    runs: usize,
+    incidents: &'a [Incident],
+    background: &'a [Background],
+}
+
+/// Lists the incidents: [`Exit::Good`], whether there are any or not.
+///
+/// # Errors
+/// Arguments or a configuration that are not right, a store that cannot be read, an incident that is not there.
+pub async fn execute(args: IncidentsArgs) -> Result<Exit, CommandError> {
+    let site = args.configuration.site()?;
+    let period =
+        period(&args, &site, Clock::system().now()).map_err(|message| CommandError::new(Exit::Usage, message))?;
+    let store = open(&site)?;
+    let rules = rules(&site);
+    if let Some(id) = &args.incident {
+        let incident = one(&store, id, &rules).await?;
+        print::out(&shown(&args, &period, &incident));
+        return Ok(Exit::Good);
+    }
+    let (bar, mut progress) = terminal_progress();
+    let found = query::incidents(&store, &period, &rules, &mut progress).await;
+    bar.finish_and_clear();
+    let mut found = found.map_err(|error| CommandError::new(Exit::Store, chain(&error)))?;
+    let runs = runs_in(&found.reading, &period);
+    if runs == 0 {
+        print::note(&incident_text::nothing_recorded(&period));
+    }
+    found.detection.incidents.retain(|incident| chosen(&args, incident));
+    let Detection { incidents, background } = &found.detection;
+    let text = match args.format {
+        Format::Text => incident_text::list(incidents, background, &period, runs),
+        Format::Csv => incident_text::csv_list(incidents),
+        Format::Md => incident_text::markdown(incidents, &period),
+        Format::Json => json(&Printed {
+            from: period.start,
+            to: period.end,
+            data_revision: &found.reading.data_revision,
+            runs,
+            incidents,
+            background,
+        }),
+    };
+    print::out(&text);
+    Ok(Exit::Good)
+}
+
+/// The site's rules of detection, with what its objectives promise.
+pub(super) fn rules(site: &Site) -> Rules {
+    Rules::new(site.detection.clone(), &site.objectives, site.policy.confidence)
+}
+
+/// The incident with this name.
+///
+/// # Errors
+/// With [`Exit::Store`] when the store cannot be read, with [`Exit::Lost`] when it holds no such incident.
+pub(super) async fn one(store: &Store, id: &IncidentId, rules: &Rules) -> Result<Incident, CommandError> {
+    let (bar, mut progress) = terminal_progress();
+    let found = query::incident(store, id, rules, &mut progress).await;
+    bar.finish_and_clear();
+    let found = found.map_err(|error| CommandError::new(Exit::Store, chain(&error)))?;
+    found.map(|(incident, _)| incident).ok_or_else(|| {
+        let message = format!(
+            "there is no incident {id}: 'doorstep incidents --from TIME' lists those there are; after a change of the \
+             rules of detection, one may begin at another probe and have another name"
+        );
+        CommandError::new(Exit::Lost, message)
+    })
+}
+
+fn terminal_progress() -> (indicatif::ProgressBar, impl FnMut(u64, u64) + Send) {
+    let bar = terminal::progress(0, "runs read");
+    let shown = bar.clone();
+    let progress = move |read: u64, due: u64| {
+        if read.is_multiple_of(1_000) {
+            shown.set_length(due.max(read));
+            shown.set_position(read);
+        }
+    };
+    (bar, progress)
+}
+
+fn period(args: &IncidentsArgs, site: &Site, now: Timestamp) -> Result<Period, String> {
+    let first = site.objectives.first().map(|objective| objective.zone.clone());
+    let zone = args.zone.as_deref().map(when::zone).transpose()?.or(first).unwrap_or(jiff::tz::TimeZone::UTC);
+    let (from, to) = (when::instant(&args.from, now, &zone)?, when::instant(&args.to, now, &zone)?);
+    if from > now {
+        return Err(format!("--from {from} lies in the future: nothing can have happened yet (it is {now})"));
+    }
+    Period::between(from, to, &zone).map_err(|error| error.to_string())
+}
+
+fn runs_in(reading: &query::Reading, period: &Period) -> usize {
+    let ledgers = reading.history.ledgers();
+    ledgers.map(|(_, ledger)| ledger.between(period.start, period.end).count()).sum()
+}
+
+fn chosen(args: &IncidentsArgs, incident: &Incident) -> bool {
+    let failed_at = |vantage: &VantageName| {
+        incident.splits.vantages.iter().any(|split| split.name == vantage.as_str() && split.share.failing > 0)
+    };
+    (args.flow.is_empty() || args.flow.iter().any(|flow| incident.flows.contains(flow)))
+        && (args.at.is_empty() || args.at.iter().any(failed_at))
+}
+
+/// One incident in full.
+fn shown(args: &IncidentsArgs, period: &Period, incident: &Incident) -> String {
+    match args.format {
+        Format::Text => incident_text::full(incident, &period.zone),
+        Format::Csv => incident_text::csv_minutes(incident),
+        Format::Md => incident_text::markdown_full(incident, &period.zone),
+        Format::Json => json(incident),
+    }
+}
+
+fn json(value: &impl Serialize) -> String {
+    // Names and numbers always have a JSON form.
+    serde_json::to_string_pretty(value).map_or_else(|error| error.to_string(), |text| format!("{text}\n"))
+}

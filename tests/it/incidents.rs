@@ -1,0 +1,283 @@
+//! Incidents of a known truth: found with ends that hold it, under one name whatever span is asked for, and never found
+//! where there are none.
+
+use std::time::Duration;
+
+use doorstep::clock::Clock;
+use doorstep::history::History;
+use doorstep::incident::{Basis, Detection, Incident, Rules, Scope, Symptom, detect};
+use doorstep::model::{BadClass, LostClass, RunKind, Verdict};
+use doorstep::query;
+use doorstep::slo::Period;
+use doorstep::store::{Spool, Store};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::report_synthetic::{World, flow, login, span, vantage};
+
+const PLACES: [&str; 5] = ["berlin", "dublin", "lima", "oslo", "tokyo"];
+const DAY: i64 = 86_400;
+
+/// A deterministic number between 0 and 1 for a slot: the same for ever.
+fn chance(slot: Timestamp, place: &str, salt: u64) -> f64 {
+    let mut state = slot.as_microsecond() as u64 ^ salt.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    for byte in place.bytes() {
+        state = (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
+    }
+    state = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    state = (state ^ (state >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    ((state ^ (state >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// What a login at a second of the span and a place says, and how many milliseconds it takes.
+type Truth<'a> = &'a dyn Fn(f64, &str, Timestamp) -> (Verdict, u64);
+
+const BAD: Verdict = Verdict::Bad(BadClass::HttpStatus);
+
+fn world(days: i64, seconds: u64, places: &[&str], truth: Truth<'_>) -> World {
+    let mut world = World::new(span(days * DAY), Duration::from_secs(seconds), places);
+    for (slot, place) in world.slots(RunKind::Login) {
+        let at = slot.duration_since(world.period.start).as_secs_f64();
+        let (verdict, millis) = truth(at, place.as_str(), slot);
+        world.runs.push(login(&place, slot, 0, verdict, millis));
+    }
+    world
+}
+
+fn detected(world: &World, rules: &Rules) -> Detection {
+    let mut history = History::new(&world.declarations, &world.period);
+    for run in &world.runs {
+        assert!(history.record(run, run.login_time()));
+    }
+    detect(&history, rules)
+}
+
+fn at(world: &World, seconds: f64) -> Timestamp {
+    world.period.start + SignedDuration::from_secs_f64(seconds)
+}
+
+/// The only incident, whose ends must hold the truth.
+fn only(world: &World, detection: &Detection, (start, end): (f64, f64)) -> Incident {
+    let [incident] = detection.incidents.as_slice() else {
+        let all: Vec<_> = detection.incidents.iter().map(|one| (&one.id, one.symptom, &one.scope, one.start)).collect();
+        panic!("{} incidents: {all:?}", all.len())
+    };
+    holds(world, incident, (start, end));
+    incident.clone()
+}
+
+fn holds(world: &World, incident: &Incident, (start, end): (f64, f64)) {
+    let (start, end) = (at(world, start), at(world, end));
+    assert!(incident.start.earliest <= start && start <= incident.start.latest, "{start} {:?}", incident.start);
+    assert!(incident.end.earliest <= end && end <= incident.end.latest, "{end} {:?}", incident.end);
+    let length = u64::try_from(end.duration_since(start).as_micros()).unwrap();
+    assert!(incident.low.0 <= length && length <= incident.high.0, "{length} {} {}", incident.low, incident.high);
+}
+
+#[test]
+fn an_outage_is_found_within_its_bounds_from_any_number_of_places() {
+    for (count, delay_under) in [(1, 300), (3, 120), (5, 100)] {
+        let truth = (30_000.0, 33_600.0);
+        let fails = |at: f64, _: &str, slot| {
+            let bad = (truth.0..truth.1).contains(&at) || chance(slot, "background", 1) < 0.0005;
+            (if bad { BAD } else { Verdict::Good }, 300)
+        };
+        let world = world(2, 60, &PLACES[..count], &fails);
+        let incident = only(&world, &detected(&world, &Rules::default()), truth);
+        assert_eq!((incident.symptom, incident.scope.clone()), (Symptom::Failing, Scope::Common));
+        assert!(!incident.open);
+        let delay = incident.detection_delay().unwrap().0 / 1_000_000;
+        assert!(delay < delay_under, "{count} places: {delay} s");
+        // Every login between failed; slots near the ends cannot be more than the interval wrong.
+        assert_eq!(incident.failing.share, Some(1.0));
+        let expected = 60 * count as u64;
+        assert!(incident.failing.n.abs_diff(expected) <= 1 + count as u64, "{} {expected}", incident.failing.n);
+        assert_eq!(incident.minutes.iter().map(|minute| minute.n).sum::<u64>(), incident.failing.n);
+        // With more places the ends are known better: within two intervals over their number, and the logins themselves.
+        let spread = (incident.high.0 - incident.low.0) / 1_000_000;
+        assert!(spread <= 4 * 60 / count as u64 + 5, "{count} places: {spread} s");
+        assert_eq!(incident.splits.classes[0].name, "http_status");
+        assert_eq!(incident.splits.steps[0].name, "open");
+        assert_eq!(incident.splits.vantages.len(), count);
+    }
+}
+
+#[test]
+fn a_partial_outage_has_its_share_and_wider_ends() {
+    let truth = (40_000.0, 54_400.0);
+    for salt in 0..5 {
+        let fails = |at: f64, place: &str, slot| {
+            let share = if (truth.0..truth.1).contains(&at) { 0.3 } else { 0.0005 };
+            (if chance(slot, place, salt) < share { BAD } else { Verdict::Good }, 300)
+        };
+        let world = world(2, 60, &PLACES[..3], &fails);
+        let incident = only(&world, &detected(&world, &Rules::default()), truth);
+        let interval = incident.failing.interval.unwrap();
+        assert!(interval.low < 0.3 && 0.3 < interval.high, "{:?}", incident.failing);
+        let peak = incident.peak.unwrap();
+        assert!(peak.split.share > incident.failing.share && peak.length.0 == 300_000_000, "{peak:?}");
+        assert!(incident.detection_delay().unwrap().0 < 1_800_000_000);
+    }
+}
+
+#[test]
+fn weeks_without_an_incident_have_none() {
+    for salt in 0..6 {
+        let fails =
+            |_: f64, place: &str, slot| (if chance(slot, place, salt) < 0.002 { BAD } else { Verdict::Good }, 300);
+        let world = world(7, 60, &PLACES[..3], &fails);
+        let detection = detected(&world, &Rules::default());
+        assert_eq!(detection.incidents, [], "salt {salt}");
+        let background = &detection.background[0];
+        assert_eq!(background.basis, Basis::Measured);
+        assert!(background.p0 >= 0.002 && background.p0 <= 0.005, "{background:?}");
+        assert_eq!(background.exceeded, []);
+    }
+}
+
+#[test]
+fn a_place_with_a_background_of_its_own_is_named() {
+    let fails = |_: f64, place: &str, slot| {
+        let share = if place == "lima" { 0.02 } else { 0.0005 };
+        (if chance(slot, place, 3) < share { BAD } else { Verdict::Good }, 300)
+    };
+    let world = world(7, 60, &PLACES, &fails);
+    let detection = detected(&world, &Rules::default());
+    let exceeded = &detection.background[0].exceeded;
+    assert_eq!(exceeded.len(), 1, "{:?}", detection.background[0]);
+    assert_eq!(exceeded[0].vantage, Some(vantage("lima")));
+    assert!(exceeded[0].interval.low > detection.background[0].p0);
+}
+
+#[test]
+fn what_one_place_sees_is_a_class_of_its_own() {
+    let truth = (30_000.0, 40_000.0);
+    let fails = |at: f64, place: &str, _| {
+        (if place == "lima" && (truth.0..truth.1).contains(&at) { BAD } else { Verdict::Good }, 300)
+    };
+    let world = world(2, 60, &PLACES[..3], &fails);
+    let incident = only(&world, &detected(&world, &Rules::default()), truth);
+    assert_eq!(incident.scope, Scope::OnePlace(vantage("lima")));
+    // The numbers are of all places: a third of the logins failed.
+    assert!((incident.failing.share.unwrap() - 1.0 / 3.0).abs() < 0.01, "{:?}", incident.failing);
+    assert_eq!(incident.splits.vantages[0].name, "lima");
+    assert_eq!(incident.splits.regions[0].name, "eu-lima");
+}
+
+#[test]
+fn what_the_prober_lost_is_no_failure() {
+    let fails = |at: f64, _: &str, _| {
+        (if (30_000.0..40_000.0).contains(&at) { Verdict::Lost(LostClass::LocalNetwork) } else { Verdict::Good }, 300)
+    };
+    let world = world(2, 60, &PLACES[..3], &fails);
+    assert_eq!(detected(&world, &Rules::default()).incidents, []);
+}
+
+#[test]
+fn slow_logins_that_lead_up_to_failing_ones_are_linked_with_them() {
+    let fails = |at: f64, _: &str, slot: Timestamp| {
+        let usual = 300 + (chance(slot, "latency", 1) * 100.0) as u64;
+        match at {
+            30_000.0..33_600.0 => (Verdict::Good, usual + ((at - 30_000.0) * 1.0) as u64),
+            33_600.0..40_000.0 => (BAD, 300),
+            _ => (Verdict::Good, usual),
+        }
+    };
+    let world = world(2, 60, &PLACES[..3], &fails);
+    let detection = detected(&world, &Rules::default());
+    let [slow, failing] = detection.incidents.as_slice() else { panic!("{} incidents", detection.incidents.len()) };
+    assert_eq!((slow.symptom, failing.symptom), (Symptom::Slow, Symptom::Failing));
+    assert_eq!((slow.linked.as_ref(), failing.linked.as_ref()), (Some(&failing.id), Some(&slow.id)));
+    holds(&world, failing, (33_600.0, 40_000.0));
+    // Twice the median of 350 ms is passed after about six minutes.
+    let passed = slow.first_failing.duration_since(at(&world, 30_000.0)).as_secs();
+    assert!((200..500).contains(&passed), "{passed}");
+    assert!(slow.end.latest <= at(&world, 33_700.0), "{:?}", slow.end);
+}
+
+#[test]
+fn an_objectives_threshold_says_what_is_slow() {
+    let fails = |at: f64, _: &str, _| (Verdict::Good, if (30_000.0..40_000.0).contains(&at) { 500 } else { 300 });
+    let mut world = world(2, 60, &PLACES[..3], &fails);
+    assert_eq!(detected(&world, &Rules::default()).incidents, [], "less than twice as slow");
+    world.objectives[0].0 = crate::report_synthetic::objective("fast", 0.95, Some(400));
+    let rules = Rules::new(Rules::default().detection, &[world.objectives[0].0.clone()], 0.95);
+    let incident = only(&world, &detected(&world, &rules), (30_000.0, 40_000.0));
+    assert_eq!(incident.symptom, Symptom::Slow);
+}
+
+#[test]
+fn an_outage_under_way_is_open() {
+    let fails = |at: f64, _: &str, _| (if at > 160_000.0 { BAD } else { Verdict::Good }, 300);
+    let world = world(2, 60, &PLACES[..3], &fails);
+    let detection = detected(&world, &Rules::default());
+    let [incident] = detection.incidents.as_slice() else { panic!("{} incidents", detection.incidents.len()) };
+    assert!(incident.open);
+    let last = world.runs.iter().map(|run| run.slot).max().unwrap();
+    assert_eq!(incident.end.latest, last + SignedDuration::from_millis(300), "the end of the last login");
+}
+
+/// The background is measured over what was read, and the alarm comes a probe sooner or later with it.
+fn without_alarm(incident: Incident) -> Incident {
+    let delay = incident.detection_delay().expect("an alarm").0 / 1_000_000;
+    assert!((40..=360).contains(&delay), "{delay} s");
+    Incident { detected: None, ..incident }
+}
+
+#[tokio::test]
+async fn an_incident_has_the_same_name_and_size_whatever_span_is_asked_for() {
+    // Two outages, of which the longer one lasts over two ends of the spans below.
+    let outages = [(30_000.0, 31_000.0), (100_000.0, 200_000.0)];
+    let fails = |at: f64, place: &str, slot| {
+        let bad = outages.iter().any(|(from, to)| (*from..*to).contains(&at)) || chance(slot, place, 5) < 0.001;
+        (if bad { BAD } else { Verdict::Good }, 300)
+    };
+    let world = world(4, 120, &PLACES[..3], &fails);
+    let folder = tempfile::tempdir().expect("a folder");
+    let (spool, _) = Spool::open(folder.path(), &Clock::system()).expect("a spool");
+    for runs in world.runs.chunks(500) {
+        let recorded = futures_util::future::join_all(runs.iter().map(|run| spool.append(run))).await;
+        assert!(recorded.iter().all(Result::is_ok));
+    }
+    let store = Store::in_memory().with_spool(folder.path());
+    for declaration in &world.declarations {
+        store.declare(declaration).await.expect("a declaration");
+    }
+    let rules = Rules::default();
+    let asked = |from: f64, to: f64| Period { start: at(&world, from), end: at(&world, to), ..world.period.clone() };
+    let of = |period: Period| {
+        let (store, rules) = (store.clone(), rules.clone());
+        async move {
+            let found = query::incidents(&store, &period, &rules, &mut |_, _| {}).await.expect("incidents");
+            found.detection.incidents.into_iter().map(without_alarm).collect::<Vec<_>>()
+        }
+    };
+    let all = of(world.period.clone()).await;
+    assert_eq!(all.len(), 2);
+    holds(&world, &all[0], outages[0]);
+    holds(&world, &all[1], outages[1]);
+    assert!(of(asked(150_000.0, 151_000.0)).await == all[1..], "inside the long one");
+    assert!(of(asked(90_000.0, 110_000.0)).await == all[1..], "over its beginning");
+    assert!(of(asked(190_000.0, 210_000.0)).await == all[1..], "over its end");
+    assert!(of(asked(30_500.0, 30_600.0)).await == all[..1]);
+    assert_eq!(of(asked(250_000.0, 260_000.0)).await, []);
+    for one in &all {
+        let (found, _) =
+            query::incident(&store, &one.id, &rules, &mut |_, _| {}).await.expect("a reading").expect("the incident");
+        assert!(without_alarm(found) == *one);
+    }
+    let unknown = "20261116-0900-000000".parse().unwrap();
+    assert!(query::incident(&store, &unknown, &rules, &mut |_, _| {}).await.expect("a reading").is_none());
+}
+
+#[test]
+fn nothing_and_next_to_nothing_are_said_calmly() {
+    let mut world = World::new(span(DAY), Duration::from_secs(60), &PLACES[..3]);
+    let none = detected(&world, &Rules::default());
+    assert_eq!((none.incidents.len(), none.background.len()), (0, 0));
+    world.runs.push(login(&vantage("lima"), world.slots(RunKind::Login)[5].0, 0, BAD, 300));
+    let one = detected(&world, &Rules::default());
+    assert_eq!((one.incidents.len(), one.background.len()), (0, 1));
+    let background = &one.background[0];
+    assert_eq!((background.flow.clone(), background.basis, background.n), (flow(), Basis::Assumed, 1));
+    assert!(background.interval.is_some_and(|interval| interval.high <= 1.0));
+}
