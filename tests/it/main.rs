@@ -6,6 +6,7 @@ mod crash;
 mod exclusions;
 mod impact_vectors;
 mod incidents;
+mod incidents_command;
 mod known_truth;
 mod login;
 mod metrics;
