@@ -105,6 +105,7 @@ impl RunningWorker {
         };
         let worker = Worker::start(plan, settings)?;
         let beside = TaskTracker::new();
+        beside.spawn(Arc::clone(&recorder).compact(vantage.name.clone(), clock.clone(), ended.clone()));
         beside.spawn(recorder.ship(ended.clone()));
         if let Some(logs) = logs {
             beside.spawn(keep_logs(logs, worker.events(), clock.clone(), ended.clone()));

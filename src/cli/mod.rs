@@ -2,6 +2,7 @@
 
 mod author;
 pub mod check;
+pub mod compact;
 pub mod completions;
 pub mod configuration;
 pub mod demo;
@@ -99,6 +100,8 @@ enum Command {
     Run(run::RunArgs),
     /// Say how many users could log in, how sure that is, and what it cost.
     Report(report::ReportArgs),
+    /// Make the many small segments of days that have ended into few large files.
+    Compact(compact::CompactArgs),
     /// Export recorded runs.
     Runs(runs::RunsArgs),
     /// Write the measured half of a postmortem, and check a written one.
@@ -157,6 +160,7 @@ async fn execute(command: Command) -> Result<Exit, CommandError> {
         Command::Try(args) => try_login::execute(&args).await,
         Command::Run(args) => run::execute(&args).await,
         Command::Report(args) => report::execute(args).await,
+        Command::Compact(args) => compact::execute(&args).await,
         Command::Runs(args) => runs::execute(args).await,
         Command::Postmortem(args) => postmortem::execute(&args),
         Command::Explain(args) => explain::execute(&args).await,

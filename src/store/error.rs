@@ -159,6 +159,11 @@ impl Error {
         move |source| Self::File { action, path, source: Arc::new(source) }
     }
 
+    /// Whether an object is not there, which a moment before was listed: somebody compacted the day meanwhile.
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(self, Self::Object { source, .. } if matches!(**source, object_store::Error::NotFound { .. }))
+    }
+
     /// Whether the disk, the quota or the file size limit is exhausted.
     #[must_use]
     pub fn is_disk_full(&self) -> bool {

@@ -12,6 +12,10 @@ use crate::model::VantageName;
 
 /// The folder of segments as workers write them.
 pub(super) const LIVE: &str = "v1/live";
+/// The folder of compacted days.
+pub(super) const DAY: &str = "v1/day";
+/// The folder of what was counted of compacted days.
+pub(super) const ROLLUP: &str = "v1/rollup";
 /// The folder of schedule declarations.
 pub(super) const SCHEDULE: &str = "v1/schedule";
 

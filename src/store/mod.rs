@@ -8,12 +8,16 @@
 //! Files, from the disk up: `journal` (framing), `record` (one run as JSON), `spool_files`, `spool`; `segment` (the
 //! public format), `key` (names), `objects` (requests), `ship`, `declare`, `policy`, `read`.
 
+mod compact;
+mod day_key;
 mod declare;
 mod error;
+mod fetch;
 mod filter;
 mod journal;
 mod key;
 mod objects;
+mod partition;
 mod policy;
 mod read;
 mod record;
@@ -27,6 +31,8 @@ mod stamp;
 #[cfg(test)]
 mod tests;
 
+pub use compact::Compacted;
+pub use day_key::DayKey;
 pub use error::{Error, SegmentError};
 pub use filter::RunFilter;
 pub use key::{DeclarationKey, KeyError, SegmentKey, Sequence};

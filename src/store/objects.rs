@@ -39,6 +39,14 @@ pub struct Store {
     pub(super) location: String,
     /// Spools of this machine that are read beside the store.
     pub(super) spools: Vec<PathBuf>,
+    /// Requests until the store refuses every further one.
+    #[cfg(test)]
+    pub(super) requests_left: Arc<std::sync::atomic::AtomicU64>,
+}
+
+#[cfg(test)]
+fn no_end_of_requests() -> Arc<std::sync::atomic::AtomicU64> {
+    Arc::new(u64::MAX.into())
 }
 
 impl fmt::Debug for Store {
@@ -86,13 +94,25 @@ impl Store {
                 if prefix.is_empty() { bucket } else { Arc::new(PrefixStore::new(bucket, prefix.as_str())) }
             }
         };
-        Ok(Self { objects, location: name, spools: Vec::new() })
+        Ok(Self {
+            objects,
+            location: name,
+            spools: Vec::new(),
+            #[cfg(test)]
+            requests_left: no_end_of_requests(),
+        })
     }
 
     /// A store that is gone with its last clone: for tests, and for trying things out.
     #[must_use]
     pub fn in_memory() -> Self {
-        Self { objects: Arc::new(InMemory::new()), location: "memory".to_owned(), spools: Vec::new() }
+        Self {
+            objects: Arc::new(InMemory::new()),
+            location: "memory".to_owned(),
+            spools: Vec::new(),
+            #[cfg(test)]
+            requests_left: no_end_of_requests(),
+        }
     }
 
     /// The same store, read together with what still lies in a spool of this machine, so that a report sees everything
@@ -111,6 +131,7 @@ impl Store {
 
     /// Writes an object unless its key is taken; returns when it is durable.
     pub(super) async fn put_if_absent(&self, key: &str, content: Bytes) -> Result<Put, Error> {
+        self.request("write", key)?;
         match self.objects.put_opts(&Path::from(key), content.into(), PutMode::Create.into()).await {
             Ok(_) => Ok(Put::Created),
             Err(object_store::Error::AlreadyExists { .. }) => Ok(Put::Exists),
@@ -118,8 +139,25 @@ impl Store {
         }
     }
 
+    /// Writes an object over whatever is there; returns when it is durable. For what can be made again only.
+    pub(super) async fn put_over(&self, key: &str, content: Bytes) -> Result<(), Error> {
+        self.request("write", key)?;
+        let written = self.objects.put(&Path::from(key), content.into()).await;
+        written.map(|_| ()).map_err(|error| self.failed("write", key, error))
+    }
+
+    /// Removes an object; one that is gone already is removed.
+    pub(super) async fn remove(&self, key: &str) -> Result<(), Error> {
+        self.request("remove", key)?;
+        match self.objects.delete(&Path::from(key)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(self.failed("remove", key, error)),
+        }
+    }
+
     /// Reads a whole object.
     pub(super) async fn get(&self, key: &str) -> Result<Bytes, Error> {
+        self.request("read", key)?;
         let read = async { self.objects.get(&Path::from(key)).await?.bytes().await };
         read.await.map_err(|error| self.failed("read", key, error))
     }
@@ -131,6 +169,10 @@ impl Store {
         ranges: &[std::ops::Range<u64>],
         file: &mut SparseFile,
     ) -> Result<(), Error> {
+        if ranges.is_empty() {
+            return Ok(());
+        }
+        self.request("read", key)?;
         let parts = self.objects.get_ranges(&Path::from(key), ranges).await;
         let parts = parts.map_err(|error| self.failed("read", key, error))?;
         for (range, content) in ranges.iter().zip(parts) {
@@ -141,6 +183,7 @@ impl Store {
 
     /// The objects right in a folder, sorted by key.
     pub(super) async fn list(&self, folder: &str) -> Result<Vec<ObjectMeta>, Error> {
+        self.request("list", folder)?;
         let listed = self.objects.list(Some(&Path::from(folder))).try_collect::<Vec<_>>().await;
         let mut objects = listed.map_err(|error| self.failed("list", folder, error))?;
         objects.sort_by(|a, b| a.location.cmp(&b.location));
@@ -155,6 +198,21 @@ impl Store {
         let mut names: Vec<String> = listed.common_prefixes.iter().filter_map(name).collect();
         names.sort();
         Ok(names)
+    }
+
+    /// Every request says so first, so that a test can stop the work before any of them.
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "a test's store stops here")]
+    fn request(&self, _action: &'static str, _key: &str) -> Result<(), Error> {
+        Ok(())
+    }
+
+    #[cfg(test)]
+    fn request(&self, action: &'static str, key: &str) -> Result<(), Error> {
+        use std::sync::atomic::Ordering;
+        let stopped = self.requests_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        let source = object_store::Error::Generic { store: "test", source: "stopped".into() };
+        stopped.map(|_| ()).map_err(|_| self.failed(action, key, source))
     }
 
     pub(super) fn failed(&self, action: &'static str, key: &str, source: object_store::Error) -> Error {

@@ -3,31 +3,29 @@
 //! The copies of one run lie in the same partition (vantage and UTC day of its slot), so a reader remembers the ids of
 //! one partition at a time. Where copies differ, a run that was measured beats one that was lost: a worker that was
 //! killed may record `missed_slot` for a slot that it had served. Among equals the first in the order of reading counts:
-//! segments by key, then spools.
+//! compacted days, segments by key, then spools.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::ops::Range;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
-use jiff::civil::Date;
-use object_store::ObjectMeta;
 
 use super::error::{Error, SegmentError};
+use super::fetch::Source;
 use super::filter::RunFilter;
-use super::key::{KeyError, LIVE, SegmentKey, day_of, parse_day};
+use super::key::day_of;
 use super::objects::Store;
-use super::segment::{Columns, Reader, Row, Selection, SparseFile};
+use super::partition::{Listing, Partition};
+use super::segment::{Columns, Row, Selection};
 use super::spool_files as files;
 use super::stamp::Stamp;
-use crate::model::{Revision, Run, RunId, VantageName, Verdict};
+use crate::model::{Revision, Run, RunId, Verdict};
 
-/// Segments that are fetched and decoded at once.
+/// Segments or row groups that are fetched and decoded at once.
 const AHEAD: usize = 4;
-/// An object up to this size is fetched whole: a second request would cost more than the bytes it saves.
-const SMALL_OBJECT: u64 = 256 << 10;
-/// What is fetched first of a larger object; the footer mostly fits.
-const TAIL: u64 = 64 << 10;
+/// How often a partition is listed again when an object is gone.
+const LISTINGS: usize = 5;
 
 /// What a read came upon.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +38,14 @@ pub struct ReadSummary {
     pub revision: Revision,
 }
 
-/// A vantage's day.
-type Partition = (VantageName, Date);
+/// What the reading of a partition yields.
+enum Told {
+    /// A run.
+    Row(Row),
+    /// All runs so far come again.
+    Again,
+}
+
 /// Admitted runs of the spools, by partition.
 type Spooled = BTreeMap<Partition, Vec<Row>>;
 
@@ -66,7 +70,7 @@ impl Store {
         let mut tally = Tally::default();
         for partition in partitions {
             let rows = spooled.remove(&partition).unwrap_or_default();
-            self.read_partition(&partition, rows, &selection, columns, &mut |row| tally.count(row, each)).await?;
+            self.read_partition(&partition, rows, &selection, columns, &mut |told| tally.count(told, each)).await?;
             tally.partition_done();
         }
         Ok(tally.summary())
@@ -87,12 +91,18 @@ impl Store {
             let here = spooled.remove(&partition).unwrap_or_default();
             let mut known = !here.is_empty();
             if !known {
-                self.read_partition(&partition, Vec::new(), &selection, Columns::Summary, &mut |_| known = true)
-                    .await?;
+                self.read_partition(&partition, Vec::new(), &selection, Columns::Summary, &mut |told| {
+                    known |= matches!(told, Told::Row(_))
+                })
+                .await?;
             }
             if known {
                 let mut found = None;
-                let mut keep = |row: Row| _ = found.get_or_insert(row.run);
+                let mut keep = |told| {
+                    if let Told::Row(row) = told {
+                        found.get_or_insert(row.run);
+                    }
+                };
                 self.read_partition(&partition, here, &selection, Columns::Everything, &mut keep).await?;
                 return Ok(found);
             }
@@ -109,130 +119,81 @@ impl Store {
         Ok(summary.revision)
     }
 
-    /// Hands out the rows of one partition, copies included, measured ones first.
+    /// Hands out the rows of one partition, copies included, measured ones first. Begins again when somebody compacts
+    /// the day meanwhile.
     async fn read_partition(
         &self,
-        (vantage, date): &Partition,
+        partition: &Partition,
         spooled: Vec<Row>,
         selection: &Selection,
         columns: Columns,
-        each: &mut (dyn FnMut(Row) + Send),
+        each: &mut (dyn FnMut(Told) + Send),
+    ) -> Result<(), Error> {
+        let (mut lost, mut measured): (Vec<Row>, Vec<Row>) = spooled.into_iter().partition(is_lost);
+        let mut tries = 0;
+        loop {
+            match self.try_partition(partition, &mut measured, &mut lost, selection, columns, each).await {
+                Err(error) if error.is_gone() && tries < LISTINGS => {
+                    tries += 1;
+                    each(Told::Again);
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn try_partition(
+        &self,
+        partition: &Partition,
+        measured: &mut Vec<Row>,
+        lost: &mut Vec<Row>,
+        selection: &Selection,
+        columns: Columns,
+        each: &mut (dyn FnMut(Told) + Send),
     ) -> Result<(), Error> {
         let mut with_lost_runs = Vec::new();
-        let objects = self.segments(vantage, *date).await?;
-        let load = |object: ObjectMeta| async move {
-            let rows = self.load(&object, selection, columns).await?;
-            Ok::<_, Error>((object, rows))
+        let load = |source: Source| async move {
+            let rows = self.load(&source, selection, columns).await?;
+            Ok::<_, Error>((source, rows))
         };
-        let mut loads = futures_util::stream::iter(objects).map(load).buffered(AHEAD);
-        while let Some((object, rows)) = loads.try_next().await? {
+        let sources = self.sources(partition, selection).await?;
+        let mut loads = futures_util::stream::iter(sources).map(load).buffered(AHEAD);
+        while let Some((source, rows)) = loads.try_next().await? {
             let mut any_lost = false;
             for row in rows {
                 if is_lost(&row) {
                     any_lost = true;
                 } else {
-                    each(row);
+                    each(Told::Row(row));
                 }
             }
             if any_lost {
-                with_lost_runs.push(object);
+                with_lost_runs.push(source);
             }
         }
-        let (lost, measured): (Vec<Row>, Vec<Row>) = spooled.into_iter().partition(is_lost);
-        measured.into_iter().for_each(&mut *each);
+        measured.drain(..).for_each(|row| each(Told::Row(row)));
         // Lost runs wait until all measured ones are known. There may be millions, after a long outage of a worker:
         // they are read again rather than held.
         let mut loads = futures_util::stream::iter(with_lost_runs).map(load).buffered(AHEAD);
         while let Some((_, rows)) = loads.try_next().await? {
-            rows.into_iter().filter(is_lost).for_each(&mut *each);
+            rows.into_iter().filter(is_lost).for_each(|row| each(Told::Row(row)));
         }
-        lost.into_iter().for_each(each);
+        lost.drain(..).for_each(|row| each(Told::Row(row)));
         Ok(())
     }
 
-    /// The partitions of the store that may hold chosen runs.
-    async fn partitions(&self, filter: &RunFilter) -> Result<BTreeSet<Partition>, Error> {
-        let mut partitions = BTreeSet::new();
-        let (first, last) = (day_of(filter.from), day_of(filter.to));
-        for name in self.list_folders(LIVE).await? {
-            let folder = format!("{LIVE}/{name}");
-            let vantage = VantageName::new(&name).map_err(|_| self.stray(&folder, "v1/live/<vantage>"))?;
-            if !filter.admits_vantage(&vantage) {
-                continue;
-            }
-            for name in self.list_folders(&folder).await? {
-                let stray = || self.stray(&format!("{folder}/{name}"), "v1/live/<vantage>/<yyyy-mm-dd>");
-                let date = parse_day(&name).ok_or_else(stray)?;
-                if (first..=last).contains(&date) {
-                    partitions.insert((vantage.clone(), date));
-                }
-            }
+    /// What is to be read of a partition: compacted days by row groups, then segments.
+    async fn sources(&self, partition: &Partition, selection: &Selection) -> Result<Vec<Source>, Error> {
+        let Listing { days, live } = self.listing(partition).await?;
+        let (from, to) = (selection.filter.from, selection.filter.to);
+        let mut sources = Vec::new();
+        for (_, object) in days.iter().filter(|(key, _)| key.first_slot() < to && from <= key.last_slot()) {
+            let opened = Arc::new(self.open_file(object).await?);
+            let groups = opened.reader.groups(selection);
+            sources.extend(groups.into_iter().map(|group| Source::Group(Arc::clone(&opened), group)));
         }
-        Ok(partitions)
-    }
-
-    /// The segments of one partition, in the order of their keys.
-    async fn segments(&self, vantage: &VantageName, date: Date) -> Result<Vec<ObjectMeta>, Error> {
-        let objects = self.list(&SegmentKey::folder(vantage, date)).await?;
-        for object in &objects {
-            let key = object.location.to_string();
-            if let Err(source) = key.parse::<SegmentKey>() {
-                return Err(Error::Key { key, location: self.location.clone(), source });
-            }
-        }
-        Ok(objects)
-    }
-
-    fn stray(&self, key: &str, expected: &'static str) -> Error {
-        let source = KeyError { expected, found: key.to_owned() };
-        Error::Key { key: key.to_owned(), location: self.location.clone(), source }
-    }
-
-    /// Fetches what is needed of a segment, and decodes it on a thread for such work.
-    async fn load(&self, object: &ObjectMeta, selection: &Selection, columns: Columns) -> Result<Vec<Row>, Error> {
-        let key = object.location.to_string();
-        let file = if object.size <= SMALL_OBJECT {
-            SparseFile::whole(self.get(&key).await?)
-        } else {
-            self.fetch_parts(&key, object.size, selection, columns).await?
-        };
-        let selection = selection.clone();
-        let decode = move || Reader::open(&file)?.rows(file, &selection, columns);
-        let decoded = tokio::task::spawn_blocking(decode).await;
-        decoded
-            .unwrap_or_else(|panic| Err(SegmentError::Decoder(panic.to_string())))
-            .map_err(|source| self.bad_segment(&key, source))
-    }
-
-    /// The footer and the wanted columns of a large segment.
-    async fn fetch_parts(
-        &self,
-        key: &str,
-        size: u64,
-        selection: &Selection,
-        columns: Columns,
-    ) -> Result<SparseFile, Error> {
-        let mut file = SparseFile::empty(size);
-        let tail = size.saturating_sub(TAIL)..size;
-        self.get_parts(key, std::slice::from_ref(&tail), &mut file).await?;
-        let footer = file.footer(size).map_err(|error| self.bad_segment(key, error.into()))?;
-        if footer.start < tail.start {
-            file = SparseFile::empty(size);
-            self.get_parts(key, &[footer], &mut file).await?;
-        }
-        let reader = Reader::open(&file).map_err(|source| self.bad_segment(key, source))?;
-        let ranges: Vec<Range<u64>> = file.missing(reader.ranges(selection, columns));
-        self.get_parts(key, &ranges, &mut file).await?;
-        Ok(file)
-    }
-
-    fn bad_segment(&self, key: &str, source: SegmentError) -> Error {
-        match source {
-            SegmentError::Newer { found, known } => {
-                Error::Newer { what: format!("{key} in the store {}", self.location), found, known }
-            }
-            source => Error::Segment { key: key.to_owned(), location: self.location.clone(), source },
-        }
+        sources.extend(live.into_iter().map(Source::Object));
+        Ok(sources)
     }
 
     /// Reads the chosen runs that still lie in the spools.
@@ -266,24 +227,32 @@ fn is_lost(row: &Row) -> bool {
 /// Counts runs, leaving out copies.
 #[derive(Default)]
 struct Tally {
+    /// Of this partition.
     seen: HashSet<RunId>,
+    /// Rows of this partition.
+    rows: u64,
     runs: u64,
     duplicates: u64,
     stamp: Stamp,
 }
 
 impl Tally {
-    fn count(&mut self, row: Row, each: &mut (dyn FnMut(Row) + Send)) {
+    fn count(&mut self, told: Told, each: &mut (dyn FnMut(Row) + Send)) {
+        let Told::Row(row) = told else {
+            self.rows = 0;
+            return;
+        };
+        self.rows += 1;
         if self.seen.insert(row.run.id) {
             self.runs += 1;
             self.stamp.add(&row);
             each(row);
-        } else {
-            self.duplicates += 1;
         }
     }
 
     fn partition_done(&mut self) {
+        self.duplicates += self.rows.saturating_sub(self.seen.len() as u64);
+        self.rows = 0;
         self.seen.clear();
     }
 

@@ -141,7 +141,7 @@ impl Shipper {
             || Error::Conflict { key: key.clone(), location: self.store.location.clone(), path: file.path.clone() };
         let theirs = SparseFile::whole(theirs);
         let selection = Selection { filter: RunFilter::everything(), id: None };
-        let rows = Reader::open(&theirs).and_then(|reader| reader.rows(theirs, &selection, Columns::Everything));
+        let rows = Reader::open(&theirs).and_then(|reader| reader.all_rows(theirs, &selection, Columns::Everything));
         let stored: BTreeMap<RunId, Run> =
             rows.map_err(|_| conflict())?.into_iter().map(|row| (row.run.id, row.run)).collect();
         let all_there = ours.runs.iter().all(|run| stored.get(&run.id) == Some(run));

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 
-use super::key::day_of;
+use super::key::{DAY, LIVE, day_of};
 use super::objects::Put;
 use super::{Columns, Row, RunFilter, SegmentKey, Sequence, Store, samples, segment};
 use crate::model::{Micros, Run, RunId, Verdict};
@@ -87,6 +87,102 @@ proptest! {
         let read: BTreeMap<_, _> = rows.into_iter().map(|row| (row.run.id, row.run)).collect();
         prop_assert_eq!(&read, &first);
         prop_assert_eq!(summary.revision, one_by_one);
+    }
+}
+
+/// What happens to a store.
+#[derive(Debug, Clone)]
+enum Event {
+    /// A spool file is shipped, each run whole or as one that was missed; late, early, or once more.
+    Shipped(u64, Vec<(prop::sample::Index, bool)>),
+    /// Everything is compacted; the process is killed before the request of this number, if it comes to so many.
+    Compacted(Option<u64>),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let picks = prop::collection::vec((any::<prop::sample::Index>(), prop::bool::weighted(0.2)), 1..8);
+    prop_oneof![
+        3 => (0..40_u64, picks).prop_map(|(number, picks)| Event::Shipped(number, picks)),
+        3 => prop::option::weighted(0.8, 0..25_u64).prop_map(Event::Compacted)
+    ]
+}
+
+async fn compact_all(store: &Store) -> Result<(), super::Error> {
+    for (vantage, date) in store.uncompacted(&[], jiff::civil::Date::MAX).await? {
+        store.compact(&vantage, date).await?;
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whenever_compaction_is_killed_each_run_is_read_once(
+        runs in prop::collection::vec(samples::run(), 1..12),
+        events in prop::collection::vec(event(), 1..12),
+    ) {
+        let (mut known, mut shipped): (BTreeMap<RunId, Run>, BTreeMap<u64, Vec<Run>>) = Default::default();
+        in_runtime(async {
+            let store = Store::in_memory();
+            for event in &events {
+                match event {
+                    Event::Shipped(number, picks) => {
+                        let fresh = || {
+                            let pick = |(index, missed): &(prop::sample::Index, bool)| {
+                                let run = index.get(&runs);
+                                let missed_slot = Verdict::Lost(crate::model::LostClass::MissedSlot);
+                                let verdict = if *missed && !is_lost(run) { missed_slot } else { run.verdict };
+                                (run.id, Run { verdict, ..run.clone() })
+                            };
+                            picks.iter().map(pick).collect::<BTreeMap<_, _>>().into_values().collect()
+                        };
+                        // A file that comes again holds what it held.
+                        let content = shipped.entry(*number).or_insert_with(fresh);
+                        for run in content.iter() {
+                            if known.get(&run.id).is_none_or(|known| is_lost(known) && !is_lost(run)) {
+                                known.insert(run.id, run.clone());
+                            }
+                        }
+                        put_again(&store, *number, content).await;
+                    }
+                    Event::Compacted(killed) => {
+                        store.requests_left.store(killed.unwrap_or(u64::MAX), std::sync::atomic::Ordering::SeqCst);
+                        let ended = compact_all(&store).await;
+                        store.requests_left.store(u64::MAX, std::sync::atomic::Ordering::SeqCst);
+                        assert!(killed.is_some() || ended.is_ok(), "{ended:?}");
+                    }
+                }
+                let (rows, summary) = read(&store, Columns::Everything).await;
+                assert_eq!(rows.len(), known.len());
+                let read: BTreeMap<_, _> = rows.into_iter().map(|row| (row.run.id, row.run)).collect();
+                assert_eq!(read, known);
+                let other = Store::in_memory();
+                put(&other, 0, &known.values().cloned().collect::<Vec<_>>()).await;
+                assert_eq!(summary.revision, super::tests::read(&other, Columns::Summary).await.1.revision);
+            }
+            compact_all(&store).await.unwrap();
+            assert!(store.list(LIVE).await.unwrap().is_empty(), "everything is compacted");
+            assert_eq!(read(&store, Columns::Everything).await.1.duplicates, 0, "no run is in two files");
+            let days: std::collections::BTreeSet<_> =
+                known.values().map(|run| (run.vantage.clone(), day_of(run.slot))).collect();
+            assert_eq!(store.list(DAY).await.unwrap().len(), days.len(), "one file for each day, older ones removed");
+            for run in known.values() {
+                assert_eq!(store.find(run.id).await.unwrap().as_ref(), Some(run));
+            }
+        });
+    }
+}
+
+/// As [`put`], of a spool file that may have been shipped before.
+async fn put_again(store: &Store, number: u64, runs: &[Run]) {
+    let mut parts: BTreeMap<_, Vec<Run>> = BTreeMap::new();
+    for run in runs {
+        parts.entry((run.vantage.clone(), day_of(run.slot))).or_default().push(run.clone());
+    }
+    for ((vantage, date), runs) in parts {
+        let key = SegmentKey { vantage, date, sequence: Sequence { number, session: 7 } };
+        store.put_if_absent(&key.to_string(), segment::encode(&runs).unwrap()).await.unwrap();
     }
 }
 

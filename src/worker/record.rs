@@ -4,6 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -11,9 +14,14 @@ use tokio_util::sync::CancellationToken;
 use super::outbox::Outbox;
 use super::{RecordError, Recorder};
 use crate::clock::Clock;
-use crate::model::{Run, ScheduleDeclaration, StoreLocation, chain};
+use crate::model::{Run, ScheduleDeclaration, StoreLocation, VantageName, chain};
 use crate::store::{self, Shipper, Spool, Store};
 use crate::telemetry::{Condition, Telemetry};
+
+/// How often a worker looks for days to compact.
+const COMPACT_EVERY: Duration = Duration::from_secs(600);
+/// How long after its end a day is left alone, so that runs which waited in a spool mostly find it open.
+const SETTLE: SignedDuration = SignedDuration::from_hours(1);
 
 /// Keeps runs in a spool and brings them to a store.
 pub struct StoreRecorder {
@@ -60,6 +68,28 @@ impl StoreRecorder {
                 tracing::debug!("{error}");
             }
         }
+    }
+
+    /// Compacts the days of this worker's vantage that ended a while ago, until `ended`: one after the other, each on one
+    /// thread beside the probing. What cannot be compacted is told and tried again later; nothing depends on it.
+    pub async fn compact(self: Arc<Self>, vantage: VantageName, clock: Clock, ended: CancellationToken) {
+        let mut looks = interval(COMPACT_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while ended.run_until_cancelled(looks.tick()).await.is_some() {
+            let settled = clock.now().checked_sub(SETTLE).unwrap_or(Timestamp::MIN);
+            let before = TimeZone::UTC.to_datetime(settled).date();
+            if let Some(Err(error)) = ended.run_until_cancelled(self.compact_before(&vantage, before)).await {
+                tracing::warn!("a day could not be compacted; it is read as it is: {}", chain(&error));
+            }
+        }
+    }
+
+    async fn compact_before(&self, vantage: &VantageName, before: Date) -> Result<(), store::Error> {
+        for (vantage, date) in self.store.uncompacted(std::slice::from_ref(vantage), before).await? {
+            let done = self.store.compact(&vantage, date).await?;
+            tracing::info!(%date, "compacted {done}");
+        }
+        Ok(())
     }
 
     async fn round(&self, everything: bool) -> Result<(), RecordError> {

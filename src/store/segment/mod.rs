@@ -15,7 +15,7 @@ pub use read::Row;
 pub(super) use read::{Reader, Selection};
 pub use schema::MESSAGE as SCHEMA;
 pub(super) use sparse::SparseFile;
-pub(super) use write::encode;
+pub(super) use write::{encode, encode_day};
 
 /// How much of each run is read. Each level includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

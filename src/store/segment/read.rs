@@ -63,6 +63,7 @@ impl Selection {
 }
 
 /// A segment's footer, read and checked.
+#[derive(Debug)]
 pub(in crate::store) struct Reader {
     metadata: ParquetMetaData,
 }
@@ -83,34 +84,63 @@ impl Reader {
         }
     }
 
-    /// The byte ranges that [`Reader::rows`] will need.
-    pub(in crate::store) fn ranges(&self, selection: &Selection, columns: Columns) -> Vec<Range<u64>> {
-        let paths = wanted(columns);
-        let groups = self.metadata.row_groups().iter().filter(|group| may_hold(group, &selection.filter));
-        groups
-            .flat_map(|group| paths.iter().filter_map(|path| find(group, path)))
-            .map(|column| {
-                let (start, length) = column.byte_range();
-                start..start.saturating_add(length)
-            })
-            .collect()
+    /// The row groups that may hold wanted rows, in the order of the file.
+    pub(in crate::store) fn groups(&self, selection: &Selection) -> Vec<usize> {
+        let all = self.metadata.row_groups().iter().enumerate();
+        all.filter(|(_, group)| may_hold(group, &selection.filter)).map(|(index, _)| index).collect()
     }
 
-    /// All wanted rows, in the segment's order.
+    /// The slots of each row group, first and last, as its statistics tell them, and its rows.
+    pub(in crate::store) fn slots(&self) -> Vec<(Option<(i64, i64)>, u64)> {
+        let rows = |group: &RowGroupMetaData| u64::try_from(group.num_rows()).unwrap_or(0);
+        self.metadata.row_groups().iter().map(|group| (slots_of(group), rows(group))).collect()
+    }
+
+    /// The byte ranges that [`Reader::rows`] will need of a row group.
+    pub(in crate::store) fn ranges(&self, group: usize, columns: Columns) -> Vec<Range<u64>> {
+        self.ranges_of(group, &wanted(columns))
+    }
+
+    fn ranges_of(&self, group: usize, paths: &[String]) -> Vec<Range<u64>> {
+        let Some(group) = self.metadata.row_groups().get(group) else { return Vec::new() };
+        let columns = paths.iter().filter_map(|path| find(group, path));
+        let ranges = columns.map(|column| {
+            let (start, length) = column.byte_range();
+            start..start.saturating_add(length)
+        });
+        ranges.collect()
+    }
+
+    /// The wanted rows of one row group, in the segment's order.
     pub(in crate::store) fn rows(
+        &self,
+        file: &Arc<SparseFile>,
+        group: usize,
+        selection: &Selection,
+        columns: Columns,
+    ) -> Result<Vec<Row>, SegmentError> {
+        guarded(|| {
+            let mut rows = Vec::new();
+            if let Some(group) = self.metadata.row_groups().get(group) {
+                read_group(&Group::new(file, group)?, selection, columns, &mut rows)?;
+            }
+            Ok(rows)
+        })
+    }
+
+    /// The wanted rows of a file that is here whole.
+    pub(in crate::store) fn all_rows(
         &self,
         file: SparseFile,
         selection: &Selection,
         columns: Columns,
     ) -> Result<Vec<Row>, SegmentError> {
         let file = Arc::new(file);
-        guarded(|| {
-            let mut rows = Vec::new();
-            for group in self.metadata.row_groups().iter().filter(|group| may_hold(group, &selection.filter)) {
-                read_group(&Group::new(&file, group)?, selection, columns, &mut rows)?;
-            }
-            Ok(rows)
-        })
+        let mut rows = Vec::new();
+        for group in self.groups(selection) {
+            rows.extend(self.rows(&file, group, selection, columns)?);
+        }
+        Ok(rows)
     }
 }
 
@@ -164,14 +194,30 @@ pub(super) fn phase_path(phase: Phase) -> String {
     schema::hop_path(&format!("{phase}_us"))
 }
 
-/// Whether the statistics allow a row group to hold a slot of the range.
+/// Whether the statistics allow a row group to hold a chosen run.
 fn may_hold(group: &RowGroupMetaData, filter: &RunFilter) -> bool {
+    let in_range = slots_of(group)
+        .is_none_or(|(first, last)| first < filter.to.as_microsecond() && last >= filter.from.as_microsecond());
+    let flow = single_text(group, "flow").and_then(|flow| flow.parse().ok());
+    in_range && flow.is_none_or(|flow| filter.flows.is_empty() || filter.flows.contains(&flow))
+}
+
+/// The first and the last slot of a row group, as its statistics tell them.
+fn slots_of(group: &RowGroupMetaData) -> Option<(i64, i64)> {
     let Some(Statistics::Int64(slots)) = find(group, "slot").and_then(|column| column.statistics()) else {
-        return true;
+        return None;
     };
-    let begins_before_end = slots.min_opt().is_none_or(|&min| min < filter.to.as_microsecond());
-    let ends_after_begin = slots.max_opt().is_none_or(|&max| max >= filter.from.as_microsecond());
-    begins_before_end && ends_after_begin
+    Some((*slots.min_opt()?, *slots.max_opt()?))
+}
+
+/// The value that a text column has in all rows of a row group, when its statistics say so.
+fn single_text<'a>(group: &'a RowGroupMetaData, column: &str) -> Option<&'a str> {
+    let Some(Statistics::ByteArray(texts)) = find(group, column).and_then(|column| column.statistics()) else {
+        return None;
+    };
+    let exact = texts.min_is_exact() && texts.max_is_exact();
+    let (min, max) = (texts.min_opt()?.data(), texts.max_opt()?.data());
+    if exact && min == max { std::str::from_utf8(min).ok() } else { None }
 }
 
 fn read_group(

@@ -1,8 +1,9 @@
 //! The public format of a segment. Names and meanings are stable: a column may be added, none may change or go without
 //! a new format version, which the file's metadata carries under `doorstep.format`.
 //!
-//! One row is one run. Rows are sorted by `slot`, then `run_id`; each row group has statistics of `slot`. Times of day
-//! are UTC in microseconds, durations are microseconds, offsets count from the start of the run.
+//! One row is one run. A segment as a worker writes it is sorted by `slot`, then `run_id`; a compacted day by `flow`,
+//! `kind`, `slot`, then `attempt`, each of its row groups of one flow and kind. Each row group has statistics of `slot`.
+//! Times of day are UTC in microseconds, durations are microseconds, offsets count from the start of the run.
 //! `class`, `failure_*`, `account` and `login_time_us` are null where they do not apply. `failure_message` is null
 //! exactly when the run has no failure.
 //!

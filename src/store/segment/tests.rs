@@ -21,7 +21,7 @@ fn everything() -> Selection {
 
 fn decode(bytes: &Bytes, selection: &Selection, columns: Columns) -> Result<Vec<Row>, SegmentError> {
     let file = SparseFile::whole(bytes.clone());
-    Reader::open(&file)?.rows(file, selection, columns)
+    Reader::open(&file)?.all_rows(file, selection, columns)
 }
 
 fn by_id(runs: &[Run]) -> BTreeMap<RunId, Run> {
@@ -97,10 +97,10 @@ proptest! {
             let footer = file.footer(size).unwrap();
             file.add(footer.start, bytes.slice(footer.start as usize..));
             let reader = Reader::open(&SparseFile::whole(bytes.clone())).unwrap();
-            for range in reader.ranges(&everything(), columns) {
+            for range in reader.groups(&everything()).into_iter().flat_map(|group| reader.ranges(group, columns)) {
                 file.add(range.start, bytes.slice(range.start as usize..range.end as usize));
             }
-            prop_assert_eq!(reader.rows(file, &everything(), columns).unwrap(), decode(&bytes, &everything(), columns).unwrap());
+            prop_assert_eq!(reader.all_rows(file, &everything(), columns).unwrap(), decode(&bytes, &everything(), columns).unwrap());
         }
     }
 

@@ -20,9 +20,22 @@ pub(in crate::store) fn encode(runs: &[Run]) -> Result<Bytes, ParquetError> {
     let mut rows: Vec<&Run> = runs.iter().collect();
     rows.sort_by_key(|run| (run.slot, run.id));
     rows.dedup_by_key(|run| run.id);
+    encode_groups(rows.chunks(ROWS_PER_GROUP))
+}
+
+/// Encodes runs, each once, as a compacted day: sorted by flow, kind, slot and attempt, each row group of one flow and
+/// kind only.
+pub(in crate::store) fn encode_day(runs: &[Run]) -> Result<Bytes, ParquetError> {
+    let mut rows: Vec<&Run> = runs.iter().collect();
+    rows.sort_by_key(|run| (&run.flow, run.kind, run.slot, run.attempt));
+    let series = rows.chunk_by(|a, b| a.flow == b.flow && a.kind == b.kind);
+    encode_groups(series.flat_map(|rows| rows.chunks(ROWS_PER_GROUP)))
+}
+
+fn encode_groups<'a>(groups: impl Iterator<Item = &'a [&'a Run]>) -> Result<Bytes, ParquetError> {
     let mut writer =
         SerializedFileWriter::new(Vec::new(), Arc::clone(&schema::SCHEMA), Arc::new(schema::properties()))?;
-    for rows in rows.chunks(ROWS_PER_GROUP) {
+    for rows in groups {
         let mut group = writer.next_row_group()?;
         let mut sink = Sink { group: &mut group, rows };
         write_run_columns(&mut sink)?;

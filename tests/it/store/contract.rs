@@ -15,6 +15,37 @@ pub(super) async fn suite(store: &Store) {
     declarations_that_hold_are_found(store).await;
     entries_are_added_and_found_by_time(store).await;
     copied_spools_ship_at_once(store, scratch.path()).await;
+    compacting_changes_nothing(store, scratch.path()).await;
+}
+
+/// Readers and two that compact meet; late runs come; every reader sees the same.
+async fn compacting_changes_nothing(store: &Store, scratch: &std::path::Path) {
+    let (runs, summary) = (all_runs(store).await, rows(store, &RunFilter::everything(), Columns::Summary).await.1);
+    let read = async {
+        for _ in 0..5 {
+            assert_eq!(all_runs(store).await, runs, "while it is compacted");
+        }
+    };
+    tokio::join!(compact_all(store), compact_all(store), read);
+    let compacted = rows(store, &RunFilter::everything(), Columns::Summary).await.1;
+    assert_eq!((compacted.runs, &compacted.revision), (summary.runs, &summary.revision));
+    assert_eq!(compacted.duplicates, 0, "each run lies in one file");
+    assert_eq!(all_runs(store).await, runs);
+    let some = runs.values().next().unwrap();
+    assert_eq!(store.find(some.id).await.unwrap().as_ref(), Some(some));
+    assert!(store.uncompacted(&[], jiff::civil::Date::MAX).await.unwrap().is_empty());
+
+    let spool = fresh_spool(&scratch.join("late"));
+    append_all(&spool, &[run("berlin", 299), run("berlin", 300), missed("berlin", 298)]).await;
+    ship(&spool, store).await;
+    let mut with_late = runs.clone();
+    with_late.insert(run("berlin", 300).id, run("berlin", 300));
+    assert_eq!(all_runs(store).await, with_late, "late runs are read beside the day");
+    let before = rows(store, &RunFilter::everything(), Columns::Summary).await.1;
+    compact_all(store).await;
+    assert_eq!(all_runs(store).await, with_late, "and are taken in by the next compaction");
+    let after = rows(store, &RunFilter::everything(), Columns::Summary).await.1;
+    assert_eq!((after.revision, after.duplicates), (before.revision, 0));
 }
 
 async fn an_empty_store_is_no_error(store: &Store) {
@@ -223,7 +254,7 @@ async fn a_folder_keeps_the_contract() {
     suite(&Store::open(&location).unwrap()).await;
     // What was written is there for whoever opens it next.
     let reopened = Store::open(&location).unwrap();
-    assert_eq!(all_runs(&reopened).await.len(), 343);
+    assert_eq!(all_runs(&reopened).await.len(), 344);
     one_of_many_wins(&reopened).await;
 }
 

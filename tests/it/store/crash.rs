@@ -36,6 +36,13 @@ async fn work_until_killed(folder: &Path, first: u64) {
             tell("shipped");
         }
     });
+    let compacted = store(folder);
+    tokio::spawn(async move {
+        loop {
+            compact_all(&compacted).await;
+            tell("compacted");
+        }
+    });
     let tasks = (0..8).map(|task| {
         let spool = spool.clone();
         tokio::spawn(async move {

@@ -60,5 +60,6 @@ def with_duckdb(files):
     }
 
 
-found = sorted(glob.glob(sys.argv[2] + "/v1/live/*/*/*.parquet"))
+# Segments as workers write them, and compacted days.
+found = sorted(glob.glob(sys.argv[2] + "/v1/live/*/*/*.parquet") + glob.glob(sys.argv[2] + "/v1/day/*/*/*.parquet"))
 print(json.dumps({"pyarrow": with_pyarrow, "duckdb": with_duckdb}[sys.argv[1]](found)))

@@ -138,3 +138,10 @@ pub(crate) async fn all_runs(store: &Store) -> BTreeMap<RunId, Run> {
 pub(crate) fn by_id(runs: &[Run]) -> BTreeMap<RunId, Run> {
     runs.iter().map(|run| (run.id, run.clone())).collect()
 }
+
+/// Compacts whatever is not compacted.
+pub(crate) async fn compact_all(store: &Store) {
+    for (vantage, date) in store.uncompacted(&[], jiff::civil::Date::MAX).await.unwrap() {
+        store.compact(&vantage, date).await.unwrap();
+    }
+}
