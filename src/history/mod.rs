@@ -5,6 +5,7 @@
 //! Runs may come in any order; equal identities collapse. Memory grows with the slots of the span, not with hops.
 
 mod adjusting;
+mod chosen;
 mod counting;
 mod expected;
 mod ledger;
@@ -19,6 +20,7 @@ use crate::model::{FlowName, Micros, Run, RunId, RunKind, ScheduleDeclaration, V
 use crate::slo::Period;
 
 pub use adjusting::count_adjusted;
+pub use chosen::Chosen;
 pub use counting::{Counts, Kind, Span, by_verdict, count, effective, sum, within, without_outcome};
 pub use expected::Expected;
 pub use ledger::{Ledger, Outcome, Place, end_of};

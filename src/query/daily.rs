@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
-use crate::history::{History, Outcome, Series, login_durations};
-use crate::model::{Retries, Verdict};
-use crate::slo::{Durations, Period, Tally};
-use crate::store::{Columns, Error, RunFilter, Store};
+use crate::history::{Chosen, History, Series};
+use crate::model::Retries;
+use crate::slo::Period;
+use crate::store::{Digest, Error, Piece, Store};
 
 /// One series in one stretch of time. Stretches in which a series was neither recorded nor declared are left out.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,15 +29,6 @@ pub struct Stretch {
     pub best_attempt: Chosen,
 }
 
-/// One outcome for each recorded slot, counted.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Chosen {
-    /// How many by what they say.
-    pub verdicts: BTreeMap<Verdict, u64>,
-    /// Login times of good ones, and those that were cut off or failed apart.
-    pub login: Durations,
-}
-
 impl Stretch {
     /// The counts by a policy.
     #[must_use]
@@ -46,41 +37,6 @@ impl Stretch {
             Retries::FirstAttempt => &self.first_attempt,
             Retries::BestAttempt => &self.best_attempt,
         }
-    }
-}
-
-impl Chosen {
-    /// Counts the outcomes of one series.
-    #[must_use]
-    pub fn of(outcomes: &[Outcome]) -> Self {
-        let mut verdicts = BTreeMap::new();
-        for outcome in outcomes {
-            *verdicts.entry(outcome.verdict).or_default() += 1;
-        }
-        Self { verdicts, login: login_durations(outcomes) }
-    }
-
-    /// Recorded slots.
-    #[must_use]
-    pub fn recorded(&self) -> u64 {
-        self.verdicts.values().sum()
-    }
-
-    /// Good and bad ones.
-    #[must_use]
-    pub fn tally(&self) -> Tally {
-        let count = |wanted: fn(&Verdict) -> bool| {
-            self.verdicts.iter().filter(|(verdict, _)| wanted(verdict)).map(|(_, count)| count).sum()
-        };
-        Tally { good: count(|v| matches!(v, Verdict::Good)), bad: count(|v| matches!(v, Verdict::Bad(_))) }
-    }
-
-    /// Adds all of another.
-    pub fn merge(&mut self, other: &Self) {
-        for (verdict, count) in &other.verdicts {
-            *self.verdicts.entry(*verdict).or_default() += count;
-        }
-        self.login.merge(&other.login);
     }
 }
 
@@ -108,18 +64,32 @@ pub async fn daily(store: &Store, from: Timestamp, to: Timestamp) -> Result<Vec<
 /// # Errors
 /// Whatever keeps the store from being read or understood: nothing is left out silently.
 pub async fn stretches(store: &Store, edges: &[Timestamp]) -> Result<Vec<Stretch>, Error> {
+    let (Some(&first), Some(&last)) = (edges.first(), edges.last()) else { return Ok(Vec::new()) };
+    let declarations = store.declarations(first, last).await?;
     let mut all = Vec::new();
     for pair in edges.windows(2).filter(|pair| pair[0] < pair[1]) {
         let period = Period { start: pair[0], end: pair[1], zone: "UTC".to_owned(), label: String::new() };
-        let declarations = store.declarations(period.start, period.end).await?;
         let mut history = History::new(&declarations, &period);
-        let filter = RunFilter::between(period.start, period.end);
-        store.read(&filter, Columns::Summary, &mut |row| _ = history.record(&row.run, row.login_time)).await?;
+        let mut counted: BTreeMap<Series, [Chosen; 2]> = BTreeMap::new();
+        let want = Digest { outcomes: false, parts: false, chosen: true };
+        let mut add = |piece| match piece {
+            Piece::Row(row) => _ = history.record(&row.run, row.login_time),
+            Piece::Counted(block) => {
+                let [first, best] = counted.entry(block.series).or_default();
+                first.merge(&block.first_attempt);
+                best.merge(&block.best_attempt);
+            }
+            Piece::Outcomes(..) | Piece::Note(_) => {}
+        };
+        store.digest((period.start, period.end), want, &mut add).await?;
+        // No slot is both counted and told by a run: its attempts share an hour.
         for (series, ledger) in history.ledgers() {
-            let due = history.expected(series).map(|expected| expected.count(period.start, period.end));
-            let chosen = |retries| Chosen::of(&ledger.outcomes(series.kind, retries));
-            let (first_attempt, best_attempt) = (chosen(Retries::FirstAttempt), chosen(Retries::BestAttempt));
-            let series = series.clone();
+            let [first, best] = counted.entry(series.clone()).or_default();
+            first.merge(&Chosen::of(&ledger.outcomes(series.kind, Retries::FirstAttempt)));
+            best.merge(&Chosen::of(&ledger.outcomes(series.kind, Retries::BestAttempt)));
+        }
+        for (series, [first_attempt, best_attempt]) in counted {
+            let due = history.expected(&series).map(|expected| expected.count(period.start, period.end));
             all.push(Stretch { from: period.start, to: period.end, series, due, first_attempt, best_attempt });
         }
     }

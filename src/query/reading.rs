@@ -1,10 +1,10 @@
 //! A span of a store as a history, for everything that asks what became of the slots: incidents, impact, postmortems.
 
-use super::{Progress, slots_due};
+use super::{Progress, count, slots_due};
 use crate::history::History;
 use crate::model::Revision;
 use crate::slo::Period;
-use crate::store::{Columns, Error, RunFilter, Store};
+use crate::store::{Digest, Error, Piece, Store};
 
 /// What a store holds of a period.
 #[derive(Debug)]
@@ -24,12 +24,16 @@ pub async fn read(store: &Store, period: &Period, progress: Progress<'_>) -> Res
     let due = slots_due(&declarations, period);
     let mut history = History::new(&declarations, period);
     let mut read = 0;
-    let summary = store
-        .read(&RunFilter::between(period.start, period.end), Columns::Summary, &mut |row| {
-            history.record(&row.run, row.login_time);
-            read += 1;
-            progress(read, due);
-        })
-        .await?;
+    let want = Digest { outcomes: true, parts: false, chosen: false };
+    let mut add = |piece| {
+        read += count(&piece);
+        progress(read, due);
+        match piece {
+            Piece::Row(row) => _ = history.record(&row.run, row.login_time),
+            Piece::Outcomes(series, runs) => _ = history.append(&series, &runs),
+            Piece::Counted(_) | Piece::Note(_) => {}
+        }
+    };
+    let summary = store.digest((period.start, period.end), want, &mut add).await?;
     Ok(Reading { history, data_revision: summary.revision })
 }

@@ -117,9 +117,14 @@ impl<'a> Builder<'a> {
         timeline::bins(self.inputs.period, self.interval(flow))
     }
 
+    /// The time axes of all flows that are declared, and that of a flow that is not.
+    pub fn axes(&self) -> impl Iterator<Item = Bins> + '_ {
+        let declared = self.history.ledgers().map(|(series, _)| self.bins(&series.flow));
+        declared.chain([timeline::bins(self.inputs.period, None)])
+    }
+
     /// The flows that are declared or recorded.
-    #[must_use]
-    pub fn flows(&self) -> BTreeSet<FlowName> {
+    fn flows(&self) -> BTreeSet<FlowName> {
         self.history.ledgers().map(|(series, _)| series.flow.clone()).collect()
     }
 

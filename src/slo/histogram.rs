@@ -3,7 +3,11 @@
 //! Histograms of equal precision add without any further error; percentiles cannot be averaged. Good and bad against a
 //! threshold are counted on raw values, before bucketing (a bucket cannot tell 5000 from 5003).
 
+use std::fmt;
+use std::io::Cursor;
+
 use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Deserializer, Serializer as _, V2Serializer};
 
 use crate::model::Micros;
 
@@ -14,8 +18,15 @@ const DIGITS: u8 = 3;
 const LONGEST: Micros = Micros(7 * 24 * 3600 * 1_000_000);
 
 /// A histogram of durations. A monoid under [`LatencyHistogram::merge`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct LatencyHistogram(Histogram<u64>);
+
+impl fmt::Debug for LatencyHistogram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let buckets = self.0.iter_recorded();
+        f.debug_map().entries(buckets.map(|one| (one.value_iterated_to(), one.count_since_last_iteration()))).finish()
+    }
+}
 
 impl Default for LatencyHistogram {
     fn default() -> Self {
@@ -59,6 +70,26 @@ impl LatencyHistogram {
     /// Never: equal precision and growth by itself leave nothing to refuse.
     pub fn merge(&mut self, other: &Self) {
         self.0.add(&other.0).expect("histograms of equal precision that grow add");
+    }
+
+    /// The histogram in the V2 encoding of HdrHistogram, which its implementations in all languages read.
+    ///
+    /// # Panics
+    /// Never: nothing about writing to memory can fail.
+    #[must_use]
+    pub fn encoded(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        V2Serializer::new().serialize(&self.0, &mut bytes).expect("a histogram is written to memory");
+        bytes
+    }
+
+    /// A histogram from its V2 encoding; `None` for other bytes, and for one of another precision.
+    #[must_use]
+    pub fn decoded(bytes: &[u8]) -> Option<Self> {
+        let read: Histogram<u64> = Deserializer::new().deserialize(&mut Cursor::new(bytes)).ok()?;
+        let mut histogram = Self::new();
+        let ours = read.sigfig() == DIGITS && read.low() == histogram.0.low();
+        (ours && histogram.0.add(&read).is_ok()).then_some(histogram)
     }
 
     /// How many durations were counted.
@@ -122,6 +153,15 @@ mod tests {
             prop_assert_eq!(merged(&merged(&a, &b), &c), merged(&a, &merged(&b, &c)));
             prop_assert_eq!(merged(&a, &b), merged(&b, &a));
             prop_assert_eq!(merged(&a, &LatencyHistogram::new()), a);
+        }
+
+        #[test]
+        fn what_was_encoded_is_read_back(all in values()) {
+            let written = histogram(&all);
+            let read = LatencyHistogram::decoded(&written.encoded()).unwrap();
+            prop_assert_eq!(&read, &written);
+            let bytes = written.encoded();
+            prop_assert_eq!(LatencyHistogram::decoded(&bytes[..bytes.len() - 1]), None);
         }
 
         #[test]

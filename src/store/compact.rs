@@ -16,6 +16,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use object_store::ObjectMeta;
+use parquet::errors::ParquetError;
 
 use super::day_key::{DayKey, midnight, time_of_day};
 use super::error::{Error, SegmentError};
@@ -24,6 +25,7 @@ use super::filter::RunFilter;
 use super::key::{LIVE, SegmentKey, day_of};
 use super::objects::{Put, Store};
 use super::partition::{Listing, Partition};
+use super::rollup;
 use super::segment::{self, Columns, Selection};
 use crate::model::{Revision, Run, RunId, VantageName, Verdict};
 
@@ -139,6 +141,11 @@ impl Store {
         done.files = written.len() as u64;
         // Only now, when all that they hold is durable.
         let Listing { days, live } = listing;
+        for object in self.list(&DayKey::rollup_folder(&partition.0, partition.1)).await? {
+            if !written.iter().any(|key| key.rollup() == object.location.as_ref()) {
+                self.remove(object.location.as_ref()).await?;
+            }
+        }
         let superseded: Vec<&DayKey> = days.iter().map(|(key, _)| key).filter(|key| !written.contains(key)).collect();
         for key in &superseded {
             self.remove(&key.to_string()).await?;
@@ -209,18 +216,23 @@ impl Store {
         self.bad_segment(&SegmentKey::folder(vantage, date), SegmentError::Value { column: "slot", value })
     }
 
-    /// Writes runs as one file; returns when it is durable.
-    async fn write_part(&self, (vantage, date): &Partition, runs: Vec<Run>) -> Result<(DayKey, u64), Error> {
+    /// Writes runs as one file, and what is counted of it before; returns when both are durable.
+    async fn write_part(&self, (vantage, date): &Partition, mut runs: Vec<Run>) -> Result<(DayKey, u64), Error> {
         let times = runs.iter().map(|run| time_of_day(run.slot));
         let (first, last) = (times.clone().min().unwrap_or(0), times.max().unwrap_or(0));
-        let encoded = tokio::task::spawn_blocking(move || segment::encode_day(&runs)).await;
-        let content: Bytes = encoded
+        let encode = move || {
+            segment::sort_as_day(&mut runs);
+            Ok::<_, ParquetError>((segment::encode_day(&runs)?, rollup::encode(&rollup::count(&runs))?))
+        };
+        let encoded = tokio::task::spawn_blocking(encode).await;
+        let (content, counted): (Bytes, Bytes) = encoded
             .map_err(|panic| SegmentError::Decoder(panic.to_string()))
             .and_then(|encoded| encoded.map_err(SegmentError::from))
             .map_err(|source| self.bad_segment(&DayKey::folder(vantage, *date), source))?;
         let hash = Revision::of(&content).as_str().to_owned();
         let key = DayKey { vantage: vantage.clone(), date: *date, first, last, content: hash };
         let size = content.len() as u64;
+        self.put_over(&key.rollup(), counted).await?;
         // The content's hash is in the name: an object of that name holds the same.
         match self.put_if_absent(&key.to_string(), content).await? {
             Put::Created | Put::Exists => Ok((key, size)),

@@ -40,7 +40,13 @@ impl DayKey {
     /// The key of what was counted of it.
     #[must_use]
     pub fn rollup(&self) -> String {
-        format!("{ROLLUP}/{}/{}/{}", self.vantage, self.date, self.name())
+        format!("{}/{}", Self::rollup_folder(&self.vantage, self.date), self.name())
+    }
+
+    /// The folder of what was counted of one vantage's day.
+    #[must_use]
+    pub(super) fn rollup_folder(vantage: &VantageName, date: Date) -> String {
+        format!("{ROLLUP}/{vantage}/{date}")
     }
 
     /// The first slot that may be in it.

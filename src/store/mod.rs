@@ -11,6 +11,7 @@
 mod compact;
 mod day_key;
 mod declare;
+mod digest;
 mod error;
 mod fetch;
 mod filter;
@@ -21,6 +22,7 @@ mod partition;
 mod policy;
 mod read;
 mod record;
+mod rollup;
 #[cfg(test)]
 mod samples;
 mod segment;
@@ -33,12 +35,14 @@ mod tests;
 
 pub use compact::Compacted;
 pub use day_key::DayKey;
+pub use digest::{Digest, Piece};
 pub use error::{Error, SegmentError};
 pub use filter::RunFilter;
 pub use key::{DeclarationKey, KeyError, SegmentKey, Sequence};
 pub use objects::Store;
 pub use policy::{PolicyKey, PolicyKind};
 pub use read::ReadSummary;
+pub use rollup::{Block, CELL};
 pub use segment::{Columns, Row, SCHEMA};
 pub use ship::{Shipped, Shipper};
 pub use spool::{Recovery, Spool};

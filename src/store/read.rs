@@ -39,7 +39,7 @@ pub struct ReadSummary {
 }
 
 /// What the reading of a partition yields.
-enum Told {
+pub(super) enum Told {
     /// A run.
     Row(Row),
     /// All runs so far come again.
@@ -47,7 +47,7 @@ enum Told {
 }
 
 /// Admitted runs of the spools, by partition.
-type Spooled = BTreeMap<Partition, Vec<Row>>;
+pub(super) type Spooled = BTreeMap<Partition, Vec<Row>>;
 
 impl Store {
     /// Hands each chosen run to `each`, once. The order is the same for the same store: by vantage and day, measured
@@ -121,7 +121,7 @@ impl Store {
 
     /// Hands out the rows of one partition, copies included, measured ones first. Begins again when somebody compacts
     /// the day meanwhile.
-    async fn read_partition(
+    pub(super) async fn read_partition(
         &self,
         partition: &Partition,
         spooled: Vec<Row>,
@@ -197,7 +197,7 @@ impl Store {
     }
 
     /// Reads the chosen runs that still lie in the spools.
-    async fn read_spools(&self, selection: &Selection, columns: Columns) -> Result<Spooled, Error> {
+    pub(super) async fn read_spools(&self, selection: &Selection, columns: Columns) -> Result<Spooled, Error> {
         let mut spooled = Spooled::new();
         for dir in &self.spools {
             let (dir, selection) = (dir.clone(), selection.clone());
@@ -226,7 +226,7 @@ fn is_lost(row: &Row) -> bool {
 
 /// Counts runs, leaving out copies.
 #[derive(Default)]
-struct Tally {
+pub(super) struct Tally {
     /// Of this partition.
     seen: HashSet<RunId>,
     /// Rows of this partition.
@@ -237,7 +237,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn count(&mut self, told: Told, each: &mut (dyn FnMut(Row) + Send)) {
+    pub(super) fn count(&mut self, told: Told, each: &mut (dyn FnMut(Row) + Send)) {
         let Told::Row(row) = told else {
             self.rows = 0;
             return;
@@ -245,18 +245,24 @@ impl Tally {
         self.rows += 1;
         if self.seen.insert(row.run.id) {
             self.runs += 1;
-            self.stamp.add(&row);
+            self.stamp.add(&row.run, row.login_time);
             each(row);
         }
     }
 
-    fn partition_done(&mut self) {
+    /// Counts runs that were told otherwise.
+    pub(super) fn add(&mut self, stamp: Stamp) {
+        self.runs += stamp.runs();
+        self.stamp.merge(stamp);
+    }
+
+    pub(super) fn partition_done(&mut self) {
         self.duplicates += self.rows.saturating_sub(self.seen.len() as u64);
         self.rows = 0;
         self.seen.clear();
     }
 
-    fn summary(&self) -> ReadSummary {
+    pub(super) fn summary(&self) -> ReadSummary {
         ReadSummary { runs: self.runs, duplicates: self.duplicates, revision: self.stamp.revision() }
     }
 }

@@ -21,6 +21,7 @@ mod policy_entries;
 mod postmortem;
 mod readme;
 mod report_build;
+mod report_digest;
 mod report_query;
 mod report_render;
 mod report_synthetic;

@@ -24,7 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("telemetry", &["model"]),
     ("net", &["model", "clock"]),
     ("login", &["model", "net", "clock"]),
-    ("store", &["model", "clock"]),
+    ("store", &["model", "slo", "history", "clock"]),
     ("serve", &["model", "telemetry"]),
     ("worker", &["model", "clock", "login", "net", "store", "telemetry"]),
     ("query", &["model", "slo", "history", "incident", "impact", "report", "postmortem", "store"]),

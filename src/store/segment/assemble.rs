@@ -12,15 +12,15 @@ use crate::model::{
 };
 use crate::store::error::SegmentError;
 
-fn timestamp(column: &'static str, micros: i64) -> Result<Timestamp, SegmentError> {
+pub(super) fn timestamp(column: &'static str, micros: i64) -> Result<Timestamp, SegmentError> {
     Timestamp::from_microsecond(micros).map_err(|_| SegmentError::Value { column, value: micros.to_string() })
 }
 
-fn small(column: &'static str, value: i32) -> Result<u16, SegmentError> {
+pub(super) fn small(column: &'static str, value: i32) -> Result<u16, SegmentError> {
     u16::try_from(value).map_err(|_| SegmentError::Value { column, value: value.to_string() })
 }
 
-fn micros(value: i64) -> Micros {
+pub(super) fn micros(value: i64) -> Micros {
     Micros(value.cast_unsigned())
 }
 
@@ -82,7 +82,7 @@ pub(super) fn read_runs(group: &Group<'_>, ids: &[RunId]) -> Result<Vec<Row>, Se
     Ok(rows)
 }
 
-fn verdict(verdict: &ByteArray, class: Option<&ByteArray>) -> Result<Verdict, SegmentError> {
+pub(super) fn verdict(verdict: &ByteArray, class: Option<&ByteArray>) -> Result<Verdict, SegmentError> {
     let spelling = std::str::from_utf8(verdict.data()).unwrap_or_default();
     let class = class.map(|class| std::str::from_utf8(class.data()).unwrap_or_default());
     Verdict::from_spelling(spelling, class).ok_or_else(|| SegmentError::Value {

@@ -12,7 +12,7 @@ use super::sparse::SparseFile;
 use crate::store::error::SegmentError;
 
 /// The columns of one row group.
-pub(super) struct Group<'a> {
+pub(in crate::store) struct Group<'a> {
     file: &'a Arc<SparseFile>,
     metadata: &'a RowGroupMetaData,
     rows: usize,
@@ -40,13 +40,16 @@ pub(super) fn find<'a>(metadata: &'a RowGroupMetaData, path: &str) -> Option<&'a
 }
 
 impl<'a> Group<'a> {
-    pub(super) fn new(file: &'a Arc<SparseFile>, metadata: &'a RowGroupMetaData) -> Result<Self, SegmentError> {
+    pub(in crate::store) fn new(
+        file: &'a Arc<SparseFile>,
+        metadata: &'a RowGroupMetaData,
+    ) -> Result<Self, SegmentError> {
         let rows = usize::try_from(metadata.num_rows()).map_err(|_| SegmentError::Length("run_id".to_owned()))?;
         Ok(Self { file, metadata, rows })
     }
 
     /// One value per row.
-    pub(super) fn required<T: DataType>(&self, path: &str) -> Result<Vec<T::T>, SegmentError> {
+    pub(in crate::store) fn required<T: DataType>(&self, path: &str) -> Result<Vec<T::T>, SegmentError> {
         let column = self.read::<T>(path, 0, 0)?;
         if column.values.len() != self.rows {
             return Err(SegmentError::Length(path.to_owned()));

@@ -6,16 +6,18 @@ mod assemble;
 mod columns;
 mod read;
 mod schema;
+mod slim;
 mod sparse;
 #[cfg(test)]
 mod tests;
 mod write;
 
+pub(super) use columns::Group;
 pub use read::Row;
-pub(super) use read::{Reader, Selection};
+pub(super) use read::{Reader, Selection, guarded};
 pub use schema::MESSAGE as SCHEMA;
 pub(super) use sparse::SparseFile;
-pub(super) use write::{encode, encode_day};
+pub(super) use write::{encode, encode_day, sort_as_day};
 
 /// How much of each run is read. Each level includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

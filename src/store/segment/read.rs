@@ -101,7 +101,8 @@ impl Reader {
         self.ranges_of(group, &wanted(columns))
     }
 
-    fn ranges_of(&self, group: usize, paths: &[String]) -> Vec<Range<u64>> {
+    /// The byte ranges of these columns of a row group.
+    pub(super) fn ranges_of(&self, group: usize, paths: &[String]) -> Vec<Range<u64>> {
         let Some(group) = self.metadata.row_groups().get(group) else { return Vec::new() };
         let columns = paths.iter().filter_map(|path| find(group, path));
         let ranges = columns.map(|column| {
@@ -109,6 +110,15 @@ impl Reader {
             start..start.saturating_add(length)
         });
         ranges.collect()
+    }
+
+    pub(super) fn group(&self, group: usize) -> Option<&RowGroupMetaData> {
+        self.metadata.row_groups().get(group)
+    }
+
+    /// The value that a text column has in all rows of a row group, when its statistics say so.
+    pub(super) fn single(&self, group: usize, column: &str) -> Option<&str> {
+        single_text(self.group(group)?, column)
     }
 
     /// The wanted rows of one row group, in the segment's order.
@@ -146,7 +156,7 @@ impl Reader {
 
 /// Runs a decoder. The Parquet layer checks what it reads, but not all of it: some damaged bytes make it panic, which is
 /// an error of this segment and nothing more.
-fn guarded<T>(decode: impl FnOnce() -> Result<T, SegmentError>) -> Result<T, SegmentError> {
+pub(in crate::store) fn guarded<T>(decode: impl FnOnce() -> Result<T, SegmentError>) -> Result<T, SegmentError> {
     catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
         Err(SegmentError::Decoder(text.unwrap_or("it panicked").to_owned()))

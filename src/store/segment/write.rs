@@ -23,11 +23,14 @@ pub(in crate::store) fn encode(runs: &[Run]) -> Result<Bytes, ParquetError> {
     encode_groups(rows.chunks(ROWS_PER_GROUP))
 }
 
-/// Encodes runs, each once, as a compacted day: sorted by flow, kind, slot and attempt, each row group of one flow and
-/// kind only.
+/// Sorts runs as a compacted day holds them: by flow, kind, slot and attempt.
+pub(in crate::store) fn sort_as_day(runs: &mut [Run]) {
+    runs.sort_unstable_by(|a, b| (&a.flow, a.kind, a.slot, a.attempt).cmp(&(&b.flow, b.kind, b.slot, b.attempt)));
+}
+
+/// Encodes runs, each once and sorted as [`sort_as_day`] does, as a compacted day: each row group of one flow and kind.
 pub(in crate::store) fn encode_day(runs: &[Run]) -> Result<Bytes, ParquetError> {
-    let mut rows: Vec<&Run> = runs.iter().collect();
-    rows.sort_by_key(|run| (&run.flow, run.kind, run.slot, run.attempt));
+    let rows: Vec<&Run> = runs.iter().collect();
     let series = rows.chunk_by(|a, b| a.flow == b.flow && a.kind == b.kind);
     encode_groups(series.flat_map(|rows| rows.chunks(ROWS_PER_GROUP)))
 }
