@@ -29,7 +29,7 @@ pub enum Piece {
     /// All outcomes of one series in a part of time.
     Outcomes(Series, Ledger),
     /// What was counted of one series in an hour or a day, beside the outcomes.
-    Counted(Block),
+    Counted(Box<Block>),
     /// A run whose outcome [`Piece::Outcomes`] tells: only what it says beside.
     Note(Row),
 }
@@ -129,7 +129,7 @@ impl Store {
             let whole = |block: &Block| block.length == length && from <= block.start && block.end() <= to;
             for block in blocks.into_iter().filter(whole) {
                 stamp.merge(block.stamp);
-                pieces.push(Piece::Counted(block));
+                pieces.push(Piece::Counted(Box::new(block)));
             }
             if want.outcomes {
                 pieces.extend(self.outcomes_of(&opened, series, partition, (from, to)).await?);

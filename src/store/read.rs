@@ -38,13 +38,8 @@ pub struct ReadSummary {
     pub revision: Revision,
 }
 
-/// What the reading of a partition yields.
-pub(super) enum Told {
-    /// A run.
-    Row(Row),
-    /// All runs so far come again.
-    Again,
-}
+/// What the reading of a partition yields: a run, or `None` when all runs so far come again.
+pub(super) type Told = Option<Row>;
 
 /// Admitted runs of the spools, by partition.
 pub(super) type Spooled = BTreeMap<Partition, Vec<Row>>;
@@ -92,14 +87,14 @@ impl Store {
             let mut known = !here.is_empty();
             if !known {
                 self.read_partition(&partition, Vec::new(), &selection, Columns::Summary, &mut |told| {
-                    known |= matches!(told, Told::Row(_))
+                    known |= told.is_some();
                 })
                 .await?;
             }
             if known {
                 let mut found = None;
-                let mut keep = |told| {
-                    if let Told::Row(row) = told {
+                let mut keep = |told: Told| {
+                    if let Some(row) = told {
                         found.get_or_insert(row.run);
                     }
                 };
@@ -135,7 +130,7 @@ impl Store {
             match self.try_partition(partition, &mut measured, &mut lost, selection, columns, each).await {
                 Err(error) if error.is_gone() && tries < LISTINGS => {
                     tries += 1;
-                    each(Told::Again);
+                    each(None);
                 }
                 done => return done,
             }
@@ -164,21 +159,21 @@ impl Store {
                 if is_lost(&row) {
                     any_lost = true;
                 } else {
-                    each(Told::Row(row));
+                    each(Some(row));
                 }
             }
             if any_lost {
                 with_lost_runs.push(source);
             }
         }
-        measured.drain(..).for_each(|row| each(Told::Row(row)));
+        measured.drain(..).for_each(|row| each(Some(row)));
         // Lost runs wait until all measured ones are known. There may be millions, after a long outage of a worker:
         // they are read again rather than held.
         let mut loads = futures_util::stream::iter(with_lost_runs).map(load).buffered(AHEAD);
         while let Some((_, rows)) = loads.try_next().await? {
-            rows.into_iter().filter(is_lost).for_each(|row| each(Told::Row(row)));
+            rows.into_iter().filter(is_lost).for_each(|row| each(Some(row)));
         }
-        lost.drain(..).for_each(|row| each(Told::Row(row)));
+        lost.drain(..).for_each(|row| each(Some(row)));
         Ok(())
     }
 
@@ -238,7 +233,7 @@ pub(super) struct Tally {
 
 impl Tally {
     pub(super) fn count(&mut self, told: Told, each: &mut (dyn FnMut(Row) + Send)) {
-        let Told::Row(row) = told else {
+        let Some(row) = told else {
             self.rows = 0;
             return;
         };
