@@ -83,6 +83,7 @@ impl RunningWorker {
     /// [`StartError`] when anything that it needs is not there.
     pub async fn start(site: &Site, vantage: &Vantage, clock: Clock) -> Result<Self, StartError> {
         let telemetry = Arc::new(Telemetry::new(vantage.name.clone()));
+        telemetry.metrics.begin_flows(&site.flows.iter().map(|flow| flow.name.clone()).collect());
         let plan = plan(site, vantage, &clock).await?;
         let recorder = StoreRecorder::open(&site.store, &site.spool, site.flush, &clock, Arc::clone(&telemetry))?;
         let recorder = Arc::new(recorder);
@@ -146,6 +147,7 @@ impl RunningWorker {
         self.worker.reload(plan).await;
         let flows: BTreeSet<_> = site.flows.iter().map(|flow| flow.name.clone()).collect();
         self.telemetry.metrics.keep_flows(&flows);
+        self.telemetry.metrics.begin_flows(&flows);
         self.telemetry.metrics.reloaded(true);
         self.telemetry.health.clear(Condition::Config);
         tracing::info!(flows = flows.len(), "the changed configuration took over");

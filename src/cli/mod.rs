@@ -12,6 +12,8 @@ pub mod exclude;
 pub mod explain;
 mod incident_text;
 pub mod incidents;
+pub mod export;
+pub mod import;
 pub mod panic;
 pub mod postmortem;
 pub mod print;
@@ -114,6 +116,10 @@ enum Command {
     Event(event::EventArgs),
     /// Say which runs count otherwise than measured, and why.
     Exclude(exclude::ExcludeArgs),
+    /// Say what is promised in other tools' formats.
+    Export(export::ExportArgs),
+    /// Take over objectives and runs of other tools.
+    Import(import::ImportArgs),
     /// Run an identity service on loopback that fails on a script, and write down the truth.
     Sandbox(sandbox::SandboxArgs),
     /// Write runs with a known truth into a store.
@@ -167,6 +173,8 @@ async fn execute(command: Command) -> Result<Exit, CommandError> {
         Command::Incidents(args) => incidents::execute(args).await,
         Command::Event(args) => event::execute(args).await,
         Command::Exclude(args) => exclude::execute(args).await,
+        Command::Export(args) => export::execute(&args),
+        Command::Import(args) => import::execute(&args),
         Command::Sandbox(args) => sandbox::execute(args).await,
         Command::Simulate(args) => simulate::execute(args).await,
         Command::Schema(args) => schema::execute(&args),

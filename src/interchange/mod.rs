@@ -1,2 +1,7 @@
 //! Other tools' formats, in and out: OpenSLO, Prometheus rules, runs of other probers. What cannot be expressed is
 //! said. Knows no store and does no IO.
+
+mod measure;
+pub mod openslo;
+pub mod rules;
+mod yaml;

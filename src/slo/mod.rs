@@ -7,6 +7,7 @@
 mod bernoulli;
 mod beta;
 mod budget;
+mod burn;
 mod charts;
 mod difference;
 mod downtime;
@@ -26,6 +27,7 @@ pub use bernoulli::{LARGEST_THRESHOLD, average_run_length, chart_threshold, fail
 pub use budget::{burn_rate, failures_to_fire, left_after, period_budget, spent_share};
 pub use charts::rest_threshold;
 pub use difference::difference;
+pub use burn::{can_fire, rule_factor, seconds_to_fire};
 pub use downtime::{OutageBounds, midpoint_deviation, outage_bounds, seen_probability};
 pub use durations::Durations;
 pub use histogram::LatencyHistogram;

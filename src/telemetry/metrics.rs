@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::exposition::{Definition, Exposition, Kind, Sample, Value};
 use super::histogram::Histogram;
-use crate::model::{FlowName, Micros, Run, RunKind, StepRole, VantageName, Verdict};
+use crate::model::{BadClass, Blame, FlowName, Micros, Run, RunKind, StepRole, VantageName, Verdict};
 
 /// Declares all families, in the order in which they are told.
 macro_rules! families {
@@ -22,6 +22,7 @@ families! {
     DUE Counter "doorstep_slots_due_total" ["flow", "vantage", "kind"] "Slots that came due.";
     SKIPPED Counter "doorstep_slots_skipped_total" ["vantage"] "Slots that passed in a long gap and were not recorded one by one.";
     RUNS Counter "doorstep_runs_total" ["flow", "vantage", "kind", "verdict", "class"] "Runs recorded for slots; extra probes are counted apart, so that an outage weighs no more than its time.";
+    LOGINS Counter "doorstep_logins_total" ["flow", "vantage", "verdict"] "Scheduled logins by verdict, each from zero at the start, for rates; doorstep_runs_total has their classes.";
     EXTRA Counter "doorstep_extra_probes_total" ["flow", "vantage", "verdict", "class"] "Extra probes after failed logins.";
     DECLINED Counter "doorstep_extra_probes_declined_total" ["flow", "vantage", "reason"] "Extra probes that were due and not made: no_room beside the slots, hourly_cap, no_budget.";
     NOT_RECORDED Counter "doorstep_runs_not_recorded_total" ["vantage"] "Runs that could not be recorded and are gone.";
@@ -93,6 +94,9 @@ impl Metrics {
             return self.add(&EXTRA, &[flow, vantage, verdict, class], 1.0);
         }
         self.add(&RUNS, &[flow, vantage, run.kind.as_str(), verdict, class], 1.0);
+        if run.kind == RunKind::Login {
+            self.add(&LOGINS, &[flow, vantage, verdict], 1.0);
+        }
         // A run that never began has no elapsed time, and nothing to measure.
         if run.elapsed > Micros(0) {
             self.observe(&LAG, &[vantage], run.lag);
@@ -133,6 +137,23 @@ impl Metrics {
     pub fn reloaded(&self, taken: bool) {
         let family = if taken { &RELOADS } else { &RELOAD_FAILURES };
         self.add(family, &[self.vantage.as_str()], 1.0);
+    }
+
+    /// Begins what is counted of these flows at zero: a counter whose first value is 1 hides that event from every
+    /// rate, and the first failure is the one that matters.
+    pub fn begin_flows(&self, flows: &BTreeSet<FlowName>) {
+        let vantage = self.vantage.as_str();
+        for flow in flows.iter().map(FlowName::as_str) {
+            for verdict in ["good", "bad", "lost"] {
+                self.add(&LOGINS, &[flow, vantage, verdict], 0.0);
+            }
+            for class in BadClass::ALL.iter().filter(|class| class.blame() == Blame::Security) {
+                for kind in RunKind::ALL {
+                    self.add(&RUNS, &[flow, vantage, kind.as_str(), "bad", class.as_str()], 0.0);
+                }
+            }
+            self.change(&LOGIN, &[flow, vantage, "good"], |_| {});
+        }
     }
 
     /// Drops the series of all other flows.
@@ -197,7 +218,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::model::{BadClass, Hop, LostClass, Phase, Phases, Revision, StepName, StepRecord};
+    use crate::model::{Hop, LostClass, Phase, Phases, Revision, StepName, StepRecord};
     use crate::telemetry::Format;
 
     fn run(verdict: Verdict) -> Run {
@@ -255,6 +276,8 @@ mod tests {
         doorstep_slots_skipped_total{vantage="berlin"} 0
         # TYPE doorstep_runs_total counter
         doorstep_runs_total{flow="shop",vantage="berlin",kind="login",verdict="bad",class="timeout"} 1
+        # TYPE doorstep_logins_total counter
+        doorstep_logins_total{flow="shop",vantage="berlin",verdict="bad"} 1
         # TYPE doorstep_runs_not_recorded_total counter
         doorstep_runs_not_recorded_total{vantage="berlin"} 0
         # TYPE doorstep_runs_in_flight gauge

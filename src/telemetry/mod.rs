@@ -12,6 +12,7 @@ mod text;
 
 pub use exposition::{Exposition, Format};
 pub use health::{Condition, Health};
+pub use histogram::BOUNDS;
 pub use interval_log::IntervalLogs;
 pub use log::{LogError, LogFormat, start_logging};
 pub use metrics::Metrics;

@@ -7,6 +7,7 @@ mod exclusions;
 mod impact_vectors;
 mod incidents;
 mod incidents_command;
+mod interchange;
 mod known_truth;
 mod login;
 mod metrics;

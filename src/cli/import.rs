@@ -1,0 +1,69 @@
+//! `doorstep import`: other tools' objectives and runs.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use crate::interchange::openslo;
+
+use super::{CommandError, Exit, print};
+
+const EXAMPLES: &str = "\
+Examples:
+  doorstep import openslo slo.yaml > objectives.yaml";
+
+/// Take over objectives and runs of other tools; what cannot be expressed is said.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ImportArgs {
+    #[command(subcommand)]
+    command: ImportCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ImportCommand {
+    /// Objectives of OpenSLO v1 files, as the part of doorstep.yaml that they become, on standard output.
+    Openslo(OpensloArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct OpensloArgs {
+    /// YAML files; each may hold several documents.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+}
+
+/// Imports.
+///
+/// # Errors
+/// A file that cannot be read or holds nothing that is understood.
+pub fn execute(args: &ImportArgs) -> Result<Exit, CommandError> {
+    match &args.command {
+        ImportCommand::Openslo(args) => objectives(args),
+    }
+}
+
+fn objectives(args: &OpensloArgs) -> Result<Exit, CommandError> {
+    let usage = |file: &PathBuf, why: String| CommandError::new(Exit::Usage, format!("{}: {why}", file.display()));
+    let mut all = openslo::Imported::default();
+    for file in &args.files {
+        let text = std::fs::read_to_string(file).map_err(|why| usage(file, format!("cannot be read: {why}")))?;
+        let read = openslo::import(&text).map_err(|why| usage(file, why.to_string()))?;
+        let shown = file.display();
+        for remark in &read.remarks {
+            print::note(&format!("{shown}: {remark}"));
+        }
+        for objective in &read.objectives {
+            if all.objectives.iter().any(|known| known.name == objective.name) {
+                return Err(usage(file, format!("the objective {} is here twice, or in two files", objective.name)));
+            }
+            for remark in &objective.remarks {
+                print::note(&format!("{shown}: {}: {remark}", objective.name));
+            }
+            all.objectives.push(objective.clone());
+        }
+        all.remarks.extend(read.remarks);
+    }
+    print::out(&openslo::objectives_yaml(&all));
+    Ok(Exit::Good)
+}

@@ -1,0 +1,145 @@
+//! Prometheus rules, judged by Prometheus' own tool: they parse, and on series with known truth they record and alert
+//! what they must, and stay silent where they must.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use doorstep::model::{FlowName, VantageName};
+use doorstep::telemetry::{Format, Telemetry};
+use regex::Regex;
+
+use super::{configure, good};
+use crate::support::outside;
+
+const OBJECTIVES: &str =
+    "objectives:\n  login: { flow: shop, target: 99.9% }\n  fast: { flow: till, target: 99%, under: 1s }\n";
+
+fn promtool() -> Option<PathBuf> {
+    let tool = outside::path("DOORSTEP_TEST_PROMETHEUS")?.with_file_name("promtool");
+    assert!(tool.exists(), "{} comes with the same package", tool.display());
+    Some(tool)
+}
+
+fn written(folder: &Path, more: &[&str]) -> (String, String) {
+    configure(folder, OBJECTIVES);
+    let (text, notes) = good(folder, &[&["export", "prometheus"], more].concat());
+    fs::write(folder.join("rules.yml"), &text).unwrap();
+    (text, notes)
+}
+
+fn ask(tool: &Path, folder: &Path, args: &[&str]) {
+    let done = Command::new(tool).args(args).current_dir(folder).output().unwrap();
+    let said = [done.stdout, done.stderr].concat();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&said));
+}
+
+#[test]
+fn the_rules_are_as_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let (text, notes) = written(folder.path(), &[]);
+    insta::assert_snapshot!("prometheus_rules", text);
+    assert!(notes.contains("waits for 5"), "{notes}");
+}
+
+#[test]
+fn every_series_that_the_rules_read_is_told_by_the_worker() {
+    let folder = tempfile::tempdir().unwrap();
+    let (text, _) = written(folder.path(), &[]);
+    let telemetry = Arc::new(Telemetry::new(VantageName::new("berlin").unwrap()));
+    telemetry.metrics.begin_flows(&["shop", "till"].map(|name| FlowName::new(name).unwrap()).into());
+    let exposition = String::from_utf8(telemetry.metrics.exposition().encode(Format::Text)).unwrap();
+    let selector = Regex::new(r"(doorstep_[a-z_]+)\{([^}]*)\}").unwrap();
+    let text = text.replace("\\\"", "\"");
+    let read: BTreeSet<(String, String)> =
+        selector.captures_iter(&text).map(|found| (found[1].to_owned(), found[2].to_owned())).collect();
+    assert!(read.len() >= 5, "{read:?}");
+    let matcher = Regex::new(r#"([a-z]+)(=~|=)"([^"]*)""#).unwrap();
+    for (name, matchers) in &read {
+        // From the start, before anything happened: a series that begins with its first failure hides it.
+        let there = exposition.lines().filter(|line| line.starts_with(&format!("{name}{{"))).any(|line| {
+            matcher.captures_iter(matchers).all(|wanted| {
+                let value = if &wanted[2] == "=" { regex::escape(&wanted[3]) } else { format!("(?:{})", &wanted[3]) };
+                Regex::new(&format!("[{{,]{}=\"{value}\"", &wanted[1])).unwrap().is_match(line)
+            })
+        });
+        assert!(there, "{name}{{{matchers}}} is not in\n{exposition}");
+    }
+}
+
+const GOOD: &str = r#"doorstep_logins_total{flow="shop",vantage="berlin",verdict="good"}"#;
+const BAD: &str = r#"doorstep_logins_total{flow="shop",vantage="berlin",verdict="bad"}"#;
+const LET_IN: &str =
+    r#"doorstep_runs_total{flow="shop",vantage="berlin",kind="wrong_password",verdict="bad",class="accepted_wrong_password"}"#;
+
+/// One test of promtool: series with their values, and expressions that must give these values at these times.
+fn case(series: &[(&str, &str)], expected: &[(&str, &str, f64)]) -> String {
+    let mut text = "  - interval: 1m\n    input_series:\n".to_owned();
+    for (name, values) in series {
+        text.push_str(&format!("      - {{ series: '{name}', values: '{values}' }}\n"));
+    }
+    text.push_str("    promql_expr_test:\n");
+    for (at, expr, value) in expected {
+        text.push_str(&format!("      - {{ expr: '{expr}', eval_time: {at}, exp_samples: [{{ labels: '{{}}', value: {value} }}] }}\n"));
+    }
+    text
+}
+
+#[test]
+fn promtool_finds_the_known_truth() {
+    let Some(tool) = promtool() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    written(folder.path(), &[]);
+    for (window, name) in [("7d", "rules.yml"), ("28d", "28.yml"), ("30d", "30.yml")] {
+        let (text, _) = good(folder.path(), &["export", "prometheus", "--budget-window", window]);
+        fs::write(folder.path().join(name), text).unwrap();
+        ask(&tool, folder.path(), &["check", "rules", name]);
+    }
+    let firing = |alert: &str| format!("count(ALERTS{{alertname=\"{alert}\",alertstate=\"firing\"}}) or vector(0)");
+    let (burn, silent, let_in) = (firing("DoorstepBudgetBurn"), firing("DoorstepNoData"), firing("DoorstepLetInWrongly"));
+    let near = |record: &str, value: f64| format!("abs({record}{{objective=\"login\"}} - {value:e}) < bool 1e-9");
+    // F22: 192 five-minute slots of 1,000 logins without an error, 96 of two logins with one error in all.
+    let ratio = 1.0 / 192_192.0;
+    let day_good = "0+200x960 192000.4+0.4x479";
+    let day_bad = "0x1439 1";
+    // Two hours of peace, then every login fails: 1, 2, .. failures at 2h1m, 2h2m, ..
+    let outage_good = "0+1x120 120x60";
+    let outage_bad = "0x120 1+1x59";
+    let tests = [
+        case(
+            &[(GOOD, day_good), (BAD, day_bad)],
+            &[("1d", &near("max without(objective) (doorstep:failing:ratio1d", ratio).replace("{objective=\"login\"}", "{objective=\"login\"})"), 1.0)],
+        ),
+        case(
+            &[(GOOD, outage_good), (BAD, outage_bad)],
+            &[
+                ("1h30m", &burn, 0.0),
+                // F3: the first failure is over the threshold of 13.44 in an hour of 60 logins; the guard waits for five.
+                ("2h1m", &burn, 0.0),
+                ("2h4m", &burn, 0.0),
+                ("2h6m", &burn, 4.0),
+                ("2h6m", &silent.replace("alertstate", "flow=\"shop\",alertstate"), 0.0),
+                ("2h59m", &format!("round(sum(doorstep:logins:increase1h{{objective=\"login\",verdict=\"bad\"}}))"), 59.0),
+            ],
+        ),
+        // One failure in an hour is no page.
+        case(&[(GOOD, "0+1x59 59+1x120"), (BAD, "0x59 1x120")], &[("1h5m", &burn, 0.0), ("2h", &burn, 0.0)]),
+        // The worker is gone after 30 minutes.
+        case(
+            &[(GOOD, "0+1x30 stale"), (BAD, "0x30 stale")],
+            &[
+                ("30m", &silent.replace("alertstate", "flow=\"shop\",alertstate"), 0.0),
+                ("50m", &silent.replace("alertstate", "flow=\"shop\",alertstate"), 1.0),
+                ("50m", "count(doorstep:failing:ratio5m) or vector(0)", 0.0),
+            ],
+        ),
+        // Let in once: a counter that was there, and one that was not.
+        case(&[(LET_IN, "0x30 1x60")], &[("30m", &let_in, 0.0), ("32m", &let_in, 1.0), ("50m", &let_in, 0.0)]),
+        case(&[(LET_IN, "_x30 1x60")], &[("29m", &let_in, 0.0), ("32m", &let_in, 1.0), ("50m", &let_in, 0.0)]),
+    ];
+    let file = format!("rule_files: [rules.yml]\nevaluation_interval: 1m\ntests:\n{}", tests.concat());
+    fs::write(folder.path().join("test.yml"), file).unwrap();
+    ask(&tool, folder.path(), &["test", "rules", "test.yml"]);
+}
