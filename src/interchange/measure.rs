@@ -28,10 +28,8 @@ pub(super) fn counters(objective: &Objective, lost_runs: LostRuns, bounds: &[f64
     };
     let wanted = threshold.at_most.0 as f64 / 1e6;
     let bound = *bounds.iter().rev().find(|&&bound| bound <= wanted + 1e-9)?;
-    let good = format!(
-        "doorstep_login_duration_seconds_bucket{{flow=\"{flow}\",verdict=\"good\",{}}}",
-        bound_label(bound)
-    );
+    let good =
+        format!("doorstep_login_duration_seconds_bucket{{flow=\"{flow}\",verdict=\"good\",{}}}", bound_label(bound));
     Some(Counters { good, total, stricter: ((wanted - bound).abs() > 1e-9).then(|| format!("{bound} s")) })
 }
 
@@ -79,7 +77,9 @@ mod tests {
 
     #[test]
     fn durations_are_those_of_the_configuration() {
-        for (micros, text) in [(500_000, "500ms"), (2_000_000, "2s"), (1_500_000, "1500ms"), (60_000_000, "1m"), (7, "7us")] {
+        for (micros, text) in
+            [(500_000, "500ms"), (2_000_000, "2s"), (1_500_000, "1500ms"), (60_000_000, "1m"), (7, "7us")]
+        {
             assert_eq!(duration(Micros(micros)), text);
         }
     }

@@ -25,9 +25,9 @@ mod verdict;
 
 pub use bernoulli::{LARGEST_THRESHOLD, average_run_length, chart_threshold, failure_step};
 pub use budget::{burn_rate, failures_to_fire, left_after, period_budget, spent_share};
+pub use burn::{can_fire, rule_factor, seconds_to_fire};
 pub use charts::rest_threshold;
 pub use difference::difference;
-pub use burn::{can_fire, rule_factor, seconds_to_fire};
 pub use downtime::{OutageBounds, midpoint_deviation, outage_bounds, seen_probability};
 pub use durations::Durations;
 pub use histogram::LatencyHistogram;

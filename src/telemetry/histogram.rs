@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 pub(super) const SCHEMA: i32 = 3;
 
 /// Upper bounds of the classic buckets, in seconds.
-pub const BOUNDS: &[f64] =
-    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+pub const BOUNDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
 /// Counted values.
 #[derive(Debug, Clone, Default, PartialEq)]

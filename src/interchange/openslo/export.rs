@@ -39,7 +39,7 @@ pub fn export(objectives: &[&Objective], policy: &Policy, bounds: &[f64]) -> (St
                         objective.name
                     ));
                 }
-                documents.push(slo(objective, &service, &names.new(objective), &counters, &mut remarks));
+                documents.push(slo(objective, &service, &names.take(objective), &counters, &mut remarks));
             }
             None => remarks.push(format!(
                 "{}: left out: its threshold lies below every bound of the worker's histogram",
@@ -131,7 +131,7 @@ fn source(counter: &str) -> Value {
 struct Names(BTreeSet<String>);
 
 impl Names {
-    fn new(&mut self, objective: &Objective) -> String {
+    fn take(&mut self, objective: &Objective) -> String {
         let plain = name(objective.name.as_str());
         let numbered = (2..).map(|number| format!("{plain}-{number}"));
         let free = std::iter::once(plain.clone()).chain(numbered).find(|name| !self.0.contains(name));
@@ -143,6 +143,7 @@ impl Names {
 
 /// A name as OpenSLO's validators want it: lowercase letters, digits and dashes, at most 63.
 fn name(ours: &str) -> String {
-    let plain: String = ours.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let plain: String =
+        ours.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
     plain.chars().take(60).collect::<String>().trim_matches('-').to_owned()
 }

@@ -165,7 +165,9 @@ fn window(spec: &Fields<'_>, remarks: &mut Vec<String>) -> String {
     if rolling {
         remarks.push(format!("a rolling window of {duration}: Doorstep reports calendar weeks"));
     } else if !matches!(duration, "1w" | "7d") {
-        remarks.push(format!("a calendar window of {duration}: Doorstep reports weeks; choose other periods with --from and --to"));
+        remarks.push(format!(
+            "a calendar window of {duration}: Doorstep reports weeks; choose other periods with --from and --to"
+        ));
     }
     let Some(calendar) = fields.get("calendar") else { return "UTC".to_owned() };
     let start = calendar["startTime"].as_str().unwrap_or_default();

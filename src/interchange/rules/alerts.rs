@@ -23,7 +23,7 @@ fn silent(flow: &FlowName, interval: Duration) -> Value {
     let expr = format!("sum(increase({counted}[{minutes}m])) == 0 or absent({counted})");
     let labels = json!({ "severity": "ticket", "flow": flow.as_str() });
     let summary = format!("{flow}: no login has said anything for {minutes} minutes: availability is unknown");
-    alert("DoorstepNoData", &expr, Some("5m"), labels, &summary)
+    alert("DoorstepNoData", &expr, Some("5m"), &labels, &summary)
 }
 
 /// A wrong password that is let in is told at its first time: a series that was not there before counts as an event.
@@ -33,5 +33,5 @@ fn security() -> Value {
     let all = format!("doorstep_runs_total{{class=~\"{}\"}}", classes.join("|"));
     let expr = format!("sum by (flow, class) (increase({all}[15m]) > 0 or ({all} unless {all} offset 15m) > 0)");
     let summary = "{{ $labels.flow }}: {{ $labels.class }}: somebody was let in who must not be";
-    alert("DoorstepLetInWrongly", &expr, None, json!({ "severity": "page", "security": "true" }), summary)
+    alert("DoorstepLetInWrongly", &expr, None, &json!({ "severity": "page", "security": "true" }), summary)
 }

@@ -72,7 +72,9 @@ fn one(watched: &Watched<'_>, settings: &Settings<'_>, rule: &Rule, remarks: &mu
     let needed = failures_to_fire(factor, target, runs.floor() as u64);
     if settings.least_failures as f64 > runs {
         let least = settings.least_failures;
-        say(format!("is left out: only {runs:.1} logins are due in it, and {least} failures are asked for; probe more often"));
+        say(format!(
+            "is left out: only {runs:.1} logins are due in it, and {least} failures are asked for; probe more often"
+        ));
         return None;
     }
     if needed < settings.least_failures {
@@ -100,7 +102,7 @@ fn one(watched: &Watched<'_>, settings: &Settings<'_>, rule: &Rule, remarks: &mu
     let summary = format!(
         "{name}: {{{{ $value | humanizePercentage }}}} of the logins in {long} failed; {share:.0} % of the budget goes in that time"
     );
-    Some(alert("DoorstepBudgetBurn", &expr, None, labels, &summary))
+    Some(alert("DoorstepBudgetBurn", &expr, None, &labels, &summary))
 }
 
 /// The rule's short window, or the next longer one in which a login is due at all times.
@@ -146,7 +148,10 @@ mod tests {
     fn a_rule_that_misleads_is_named() {
         let (kept, remarks) = judged(0.999, 60, 1, Window::ThirtyDays);
         assert_eq!(kept, 4);
-        assert!(remarks[0].contains("over 1h would fire on a single failure of 60 logins; it waits for 5"), "{remarks:?}");
+        assert!(
+            remarks[0].contains("over 1h would fire on a single failure of 60 logins; it waits for 5"),
+            "{remarks:?}"
+        );
         // F2: 14.4 never fires at an objective of 93.06 % or less, 6 at 83.33 %.
         let (kept, remarks) = judged(0.93, 15, 5, Window::ThirtyDays);
         assert_eq!((kept, remarks.len()), (3, 1), "{remarks:?}");

@@ -78,7 +78,7 @@ pub fn rules(watched: &[Watched<'_>], settings: &Settings<'_>) -> (String, Vec<S
 }
 
 /// An alerting rule.
-fn alert(name: &str, expr: &str, wait: Option<&str>, labels: Value, summary: &str) -> Value {
+fn alert(name: &str, expr: &str, wait: Option<&str>, labels: &Value, summary: &str) -> Value {
     let mut rule = json!({ "alert": name, "expr": expr, "labels": labels, "annotations": { "summary": summary } });
     if let Some(wait) = wait {
         rule["for"] = wait.into();

@@ -20,15 +20,9 @@ fn rules_of(objective: &str, counters: &Counters, window: &str) -> [Value; 3] {
     let total = format!("sum(increase({}[{window}]))", counters.total);
     let logins = format!("{LOGINS}{window}");
     let recorded = |verdict: &str| format!("{logins}{{objective=\"{objective}\",verdict=\"{verdict}\"}}");
-    let labelled = |verdict: &str, expr: String| {
-        json!({ "record": logins, "expr": expr, "labels": { "objective": objective, "verdict": verdict } })
-    };
+    let labelled = |verdict: &str, expr: String| json!({ "record": logins, "expr": expr, "labels": { "objective": objective, "verdict": verdict } });
     // Without any login there is no share: an answer of 0 would call silence success.
-    let ratio = format!(
-        "sum({bad}) / (sum({good}) + sum({bad}) > 0)",
-        good = recorded("good"),
-        bad = recorded("bad"),
-    );
+    let ratio = format!("sum({bad}) / (sum({good}) + sum({bad}) > 0)", good = recorded("good"), bad = recorded("bad"),);
     [
         labelled("good", good.clone()),
         // A good login that Prometheus saw in one counter and not yet in the other must not count as negative.

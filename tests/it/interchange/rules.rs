@@ -71,8 +71,7 @@ fn every_series_that_the_rules_read_is_told_by_the_worker() {
 
 const GOOD: &str = r#"doorstep_logins_total{flow="shop",vantage="berlin",verdict="good"}"#;
 const BAD: &str = r#"doorstep_logins_total{flow="shop",vantage="berlin",verdict="bad"}"#;
-const LET_IN: &str =
-    r#"doorstep_runs_total{flow="shop",vantage="berlin",kind="wrong_password",verdict="bad",class="accepted_wrong_password"}"#;
+const LET_IN: &str = r#"doorstep_runs_total{flow="shop",vantage="berlin",kind="wrong_password",verdict="bad",class="accepted_wrong_password"}"#;
 
 /// One test of promtool: series with their values, and expressions that must give these values at these times.
 fn case(series: &[(&str, &str)], expected: &[(&str, &str, f64)]) -> String {
@@ -82,7 +81,9 @@ fn case(series: &[(&str, &str)], expected: &[(&str, &str, f64)]) -> String {
     }
     text.push_str("    promql_expr_test:\n");
     for (at, expr, value) in expected {
-        text.push_str(&format!("      - {{ expr: '{expr}', eval_time: {at}, exp_samples: [{{ labels: '{{}}', value: {value} }}] }}\n"));
+        text.push_str(&format!(
+            "      - {{ expr: '{expr}', eval_time: {at}, exp_samples: [{{ labels: '{{}}', value: {value} }}] }}\n"
+        ));
     }
     text
 }
@@ -98,7 +99,8 @@ fn promtool_finds_the_known_truth() {
         ask(&tool, folder.path(), &["check", "rules", name]);
     }
     let firing = |alert: &str| format!("count(ALERTS{{alertname=\"{alert}\",alertstate=\"firing\"}}) or vector(0)");
-    let (burn, silent, let_in) = (firing("DoorstepBudgetBurn"), firing("DoorstepNoData"), firing("DoorstepLetInWrongly"));
+    let (burn, silent, let_in) =
+        (firing("DoorstepBudgetBurn"), firing("DoorstepNoData"), firing("DoorstepLetInWrongly"));
     let near = |record: &str, value: f64| format!("abs({record}{{objective=\"login\"}} - {value:e}) < bool 1e-9");
     // F22: 192 five-minute slots of 1,000 logins without an error, 96 of two logins with one error in all.
     let ratio = 1.0 / 192_192.0;
@@ -110,7 +112,12 @@ fn promtool_finds_the_known_truth() {
     let tests = [
         case(
             &[(GOOD, day_good), (BAD, day_bad)],
-            &[("1d", &near("max without(objective) (doorstep:failing:ratio1d", ratio).replace("{objective=\"login\"}", "{objective=\"login\"})"), 1.0)],
+            &[(
+                "1d",
+                &near("max without(objective) (doorstep:failing:ratio1d", ratio)
+                    .replace("{objective=\"login\"}", "{objective=\"login\"})"),
+                1.0,
+            )],
         ),
         case(
             &[(GOOD, outage_good), (BAD, outage_bad)],
@@ -121,7 +128,7 @@ fn promtool_finds_the_known_truth() {
                 ("2h4m", &burn, 0.0),
                 ("2h6m", &burn, 4.0),
                 ("2h6m", &silent.replace("alertstate", "flow=\"shop\",alertstate"), 0.0),
-                ("2h59m", &format!("round(sum(doorstep:logins:increase1h{{objective=\"login\",verdict=\"bad\"}}))"), 59.0),
+                ("2h59m", "round(sum(doorstep:logins:increase1h{objective=\"login\",verdict=\"bad\"}))", 59.0),
             ],
         ),
         // One failure in an hour is no page.
