@@ -32,6 +32,7 @@ mod sample;
 mod sandbox;
 mod secrets;
 mod simulate;
+mod specimen;
 mod store;
 mod support;
 mod targets;
