@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::downtime::midpoint_deviation;
+use super::downtime::observed_deviation;
 use super::interval::Interval;
 use super::proportion::{normal_quantile, wilson};
 
@@ -32,18 +32,19 @@ pub struct Episode {
     pub failures: u64,
 }
 
-/// The availability that a period had when every outage was total: see [`measured_with_episodes`]. Each end of an
-/// outage lies anywhere within one interval between two probes.
+/// The availability that a period had when every outage was total: see [`measured_with_episodes`]. The ends of
+/// an outage lie anywhere within the gaps between probes that its hard bounds show.
 #[must_use]
 pub fn measured_availability(
     period_seconds: f64,
-    interval_seconds: f64,
     outages: &[MeasuredOutage],
     (probes, isolated_failures): (u64, u64),
     confidence: f64,
 ) -> Option<Measured> {
-    let deviation = midpoint_deviation(interval_seconds, 1);
-    let episode = |&(duration, failures): &MeasuredOutage| Episode { duration, deviation, probes: failures, failures };
+    let episode = |&(duration, failures): &MeasuredOutage| {
+        let deviation = observed_deviation(std::iter::once(duration.width()));
+        Episode { duration, deviation, probes: failures, failures }
+    };
     let episodes: Vec<Episode> = outages.iter().map(episode).collect();
     measured_with_episodes(period_seconds, &episodes, (probes, isolated_failures), confidence)
 }

@@ -28,7 +28,7 @@ pub use budget::{burn_rate, failures_to_fire, left_after, period_budget, spent_s
 pub use burn::{can_fire, rule_factor, seconds_to_fire};
 pub use charts::rest_threshold;
 pub use difference::difference;
-pub use downtime::{OutageBounds, midpoint_deviation, outage_bounds, seen_probability};
+pub use downtime::{OutageBounds, midpoint_deviation, observed_deviation, outage_bounds, seen_probability};
 pub use durations::Durations;
 pub use histogram::LatencyHistogram;
 pub use interval::Interval;

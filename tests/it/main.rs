@@ -2,6 +2,7 @@
 
 mod bad_config;
 mod config;
+mod coverage;
 mod crash;
 mod exclusions;
 mod impact_vectors;

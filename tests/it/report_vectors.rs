@@ -179,7 +179,6 @@ fn measured(inputs: &Inputs) -> Computed {
     let outages: Vec<_> = inputs.list("outages").iter().map(outage).collect();
     let measured = slo::measured_availability(
         inputs.number("period_seconds"),
-        inputs.number("interval_seconds"),
         &outages,
         (inputs.count("probes"), inputs.count("isolated_failures")),
         inputs.number("confidence"),

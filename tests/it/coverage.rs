@@ -1,0 +1,193 @@
+//! Do the 95 % intervals hold what they promise? Weeks with a known truth are drawn, probed, and measured with our own
+//! formulas; the truth has to lie inside in 93 % to 99 % of them. States and instants only: no run is made.
+
+use doorstep::model::SplitMix;
+use doorstep::slo::{Interval, measured_availability, midpoint_deviation, observed_deviation};
+
+const WEEK: f64 = 7.0 * 86_400.0;
+const INTERVAL: f64 = 60.0;
+const WEEKS: u64 = 1_000;
+
+/// How probes lie in time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Spacing {
+    /// One after each interval, as formulas have it.
+    Even,
+    /// One anywhere within each interval, as our slots are.
+    ByChance,
+}
+
+/// A way of probing: `vantages` share each interval evenly.
+#[derive(Debug, Clone, Copy)]
+struct Probing {
+    vantages: u32,
+    spacing: Spacing,
+    seed: u64,
+}
+
+impl Probing {
+    /// Seconds per probe.
+    fn step(self) -> f64 {
+        INTERVAL / f64::from(self.vantages)
+    }
+
+    fn probes(self) -> u64 {
+        (WEEK / self.step()).round() as u64
+    }
+
+    /// When the probe of this number is due.
+    fn slot(self, number: i64) -> f64 {
+        let place = match self.spacing {
+            Spacing::Even => 0.5,
+            Spacing::ByChance => SplitMix::of(&[self.seed, number.cast_unsigned()]).unit(),
+        };
+        (number as f64 + place) * self.step()
+    }
+
+    /// What probes see of an outage in which everything fails; `None` when it falls between them.
+    fn meet(self, (from, to): (f64, f64)) -> Option<Seen> {
+        let mut number = (from / self.step()).floor() as i64 - 2;
+        let mut last_good = self.slot(number);
+        while self.slot(number) < from {
+            last_good = self.slot(number);
+            number += 1;
+        }
+        let first_bad = self.slot(number);
+        let mut seen =
+            Seen { not_before: last_good, begun_by: first_bad, lasted_until: first_bad, over_by: 0.0, failures: 0 };
+        while self.slot(number) < to {
+            seen.lasted_until = self.slot(number);
+            seen.failures += 1;
+            number += 1;
+        }
+        seen.over_by = self.slot(number);
+        (seen.failures > 0).then_some(seen)
+    }
+}
+
+/// An outage as probes bound it (F8, with probes that take no time).
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    not_before: f64,
+    begun_by: f64,
+    lasted_until: f64,
+    over_by: f64,
+    failures: u64,
+}
+
+impl Seen {
+    fn bounds(self) -> Interval {
+        Interval { low: self.lasted_until - self.begun_by, high: self.over_by - self.not_before }
+    }
+
+    fn middle(self) -> f64 {
+        f64::midpoint(self.bounds().low, self.bounds().high)
+    }
+}
+
+/// The outages of a week: about `mean` of them, ten minutes long on average, never two at once.
+fn outages(random: &mut SplitMix, mean: f64) -> Vec<(f64, f64)> {
+    let mut all: Vec<(f64, f64)> = Vec::new();
+    for _ in 0..random.poisson(mean) {
+        let from = 3_600.0 + random.unit() * (WEEK - 10.0 * 3_600.0);
+        let to = from + random.exponential(600.0).min(4.0 * 3_600.0);
+        if all.iter().all(|other| to + 600.0 < other.0 || other.1 + 600.0 < from) {
+            all.push((from, to));
+        }
+    }
+    all
+}
+
+fn held(interval: Interval, truth: f64) -> bool {
+    interval.low <= truth && truth <= interval.high
+}
+
+fn in_promise(what: &str, inside: u64, of: u64) {
+    let share = inside as f64 / of as f64;
+    assert!((0.93..=0.99).contains(&share), "{what}: {inside} of {of} intervals hold the truth, {share:.3}");
+}
+
+/// Every way of probing that is tried.
+fn ways() -> Vec<Probing> {
+    let each = |spacing| [1, 3].map(|vantages| Probing { vantages, spacing, seed: 20 + u64::from(vantages) });
+    [Spacing::Even, Spacing::ByChance].into_iter().flat_map(each).collect()
+}
+
+#[test]
+fn the_measured_availability_of_a_week_holds_the_truth() {
+    for background in [0.0005, 0.002] {
+        for probing in ways() {
+            let mut random = SplitMix::of(&[1, probing.seed, (background * 1e6) as u64]);
+            let mut inside = 0;
+            for week in 0..WEEKS {
+                let probing = Probing { seed: SplitMix::of(&[probing.seed, week]).word(), ..probing };
+                inside += u64::from(week_is_held(probing, background, &mut random));
+            }
+            in_promise(&format!("F5, {probing:?}, background {background}"), inside, WEEKS);
+        }
+    }
+}
+
+fn week_is_held(probing: Probing, background: f64, random: &mut SplitMix) -> bool {
+    let outages = outages(random, 1.5);
+    let down = outages.iter().map(|(from, to)| to - from).sum::<f64>() / WEEK;
+    let seen: Vec<Seen> = outages.iter().filter_map(|&outage| probing.meet(outage)).collect();
+    // A single failure is nobody's outage: it counts among the isolated ones.
+    let (episodes, single): (Vec<&Seen>, Vec<&Seen>) = seen.iter().partition(|seen| seen.failures > 1);
+    let inside: u64 = seen.iter().map(|seen| seen.failures).sum();
+    let isolated = random.poisson(background * (probing.probes() - inside) as f64) + single.len() as u64;
+    let episodes: Vec<_> = episodes.iter().map(|seen| (seen.bounds(), seen.failures)).collect();
+    let measured = measured_availability(WEEK, &episodes, (probing.probes(), isolated), 0.95).unwrap();
+    held(measured.interval, 1.0 - (down + (1.0 - down) * background))
+}
+
+/// Outages of all lengths from one interval up, each with what probes saw.
+fn bounded(probing: Probing, count: u64) -> Vec<(f64, Seen)> {
+    let mut random = SplitMix::of(&[2, probing.seed]);
+    let one = |number: u64| {
+        let probing = Probing { seed: SplitMix::of(&[probing.seed, number]).word(), ..probing };
+        let from = 3_600.0 + random.unit() * 3_600.0;
+        let length = INTERVAL + random.exponential(600.0);
+        probing.meet((from, from + length)).map(|seen| (length, seen))
+    };
+    (0..count).filter_map(one).collect()
+}
+
+#[test]
+fn the_bounds_of_an_outage_always_hold_its_length_and_two_deviations_usually_do() {
+    for probing in ways() {
+        let all = bounded(probing, 20_000);
+        assert!(all.iter().all(|(length, seen)| held(seen.bounds(), *length)), "{probing:?}");
+        let near = |(length, seen): &&(f64, Seen)| {
+            let deviation = observed_deviation(std::iter::once(seen.bounds().width()));
+            (seen.middle() - length).abs() <= 1.959_964 * deviation
+        };
+        in_promise(&format!("F8, {probing:?}"), all.iter().filter(near).count() as u64, all.len() as u64);
+        // Ten outages together: the sum of their midpoints.
+        let tens: Vec<&[(f64, Seen)]> = all.chunks_exact(10).collect();
+        let near = |ten: &&&[(f64, Seen)]| {
+            let deviation = observed_deviation(ten.iter().map(|(_, seen)| seen.bounds().width()));
+            let error: f64 = ten.iter().map(|(length, seen)| seen.middle() - length).sum();
+            error.abs() <= 1.959_964 * deviation
+        };
+        in_promise(&format!("F8 of ten, {probing:?}"), tens.iter().filter(near).count() as u64, tens.len() as u64);
+    }
+}
+
+/// Why the bounds' own widths are used: the deviation by the interval alone is right for even probes only.
+#[test]
+fn the_deviation_by_the_interval_alone_is_right_for_even_probes_only() {
+    for probing in ways() {
+        let all = bounded(probing, 20_000);
+        let squares: f64 = all.iter().map(|(length, seen)| (seen.middle() - length).powi(2)).sum();
+        let measured = (squares / all.len() as f64).sqrt();
+        let by_interval = midpoint_deviation(probing.step(), 1);
+        let expected = match probing.spacing {
+            Spacing::Even => 1.0,
+            // Gaps are triangular on 0 to 2T and met by their length: sqrt(1.5).
+            Spacing::ByChance => 1.5_f64.sqrt(),
+        };
+        let ratio = measured / by_interval;
+        assert!((ratio / expected - 1.0).abs() < 0.02, "{probing:?}: {measured} s, by the interval {by_interval} s");
+    }
+}
