@@ -49,11 +49,12 @@ pub fn measured_availability(
     measured_with_episodes(period_seconds, &episodes, (probes, isolated_failures), confidence)
 }
 
-/// The availability that a period had (F5): D = midpoints of the episodes' durations over the period's length, each
-/// weighted by the share that failed in it, p2 = the rate of isolated failures by Wilson on the probes outside of
-/// episodes, p = D + (1 - D) p2, combined by MOVER (Zou and Donner, Statistics in Medicine 2008). The error of D is
-/// normal, clipped to its hard bounds; an episode that spared some probes adds the Wilson error of its share, one that
-/// spared none is taken as total. `None` without probes outside of episodes.
+/// The availability that a period had (F5). What an episode cost is, when every probe in it failed, the midpoint of its
+/// duration, with a normal error clipped to the hard bounds of all such episodes; when it spared some, the probes that
+/// failed, each of which stands for an equal part of the period, with the Wilson error of their share and with the error
+/// of the two ends (a third of a probe's part squared, when probes lie anywhere within their part). Isolated failures
+/// are a Wilson sample of the probes outside of episodes. All combined by MOVER (Zou and Donner, Statistics in Medicine
+/// 2008). `None` without probes outside of episodes.
 #[must_use]
 pub fn measured_with_episodes(
     period_seconds: f64,
@@ -61,29 +62,30 @@ pub fn measured_with_episodes(
     (probes, isolated_failures): (u64, u64),
     confidence: f64,
 ) -> Option<Measured> {
+    let (total, partial): (Vec<&Episode>, Vec<&Episode>) = episodes.iter().partition(|one| one.failures >= one.probes);
     let inside: u64 = episodes.iter().map(|episode| episode.probes).sum();
     let outside = probes.saturating_sub(inside);
     let isolated = wilson(outside, isolated_failures, confidence)?;
     let rate = isolated_failures as f64 / outside as f64;
-    let share = |episode: &Episode| episode.failures as f64 / episode.probes.max(1) as f64;
-    let middle = |episode: &Episode| f64::midpoint(episode.duration.low, episode.duration.high);
-    let sum = |length: fn(&Episode) -> f64| {
-        episodes.iter().map(|episode| share(episode) * length(episode)).sum::<f64>() / period_seconds
-    };
+    let z = normal_quantile(confidence);
+    let sum = |end: fn(&Episode) -> f64| total.iter().map(|episode| end(episode)).sum::<f64>() / period_seconds;
     let (hard_low, hard_high) = (sum(|episode| episode.duration.low), sum(|episode| episode.duration.high));
     let down = f64::midpoint(hard_low, hard_high);
-    let variance: f64 = episodes.iter().map(|episode| (share(episode) * episode.deviation).powi(2)).sum();
-    let error = normal_quantile(confidence) * variance.sqrt() / period_seconds;
+    let variance: f64 = total.iter().map(|episode| episode.deviation.powi(2)).sum();
+    let error = z * variance.sqrt() / period_seconds;
     let (down_low, down_high) = ((down - error).max(hard_low), (down + error).min(hard_high));
     let (mut below, mut above) = ((down - down_low).powi(2), (down_high - down).powi(2));
-    for episode in episodes.iter().filter(|episode| episode.failures < episode.probes) {
+    let part = 1.0 / probes as f64;
+    for episode in &partial {
+        let share = episode.failures as f64 / episode.probes as f64;
         let Some(bounds) = wilson(episode.probes, episode.failures, confidence) else { continue };
-        let weight = middle(episode) / period_seconds;
-        below += (weight * (share(episode) - bounds.low)).powi(2);
-        above += (weight * (bounds.high - share(episode))).powi(2);
+        let (weight, ends) = (episode.probes as f64 * part, (z * share * part).powi(2) / 3.0);
+        below += (weight * (share - bounds.low)).powi(2) + ends;
+        above += (weight * (bounds.high - share)).powi(2) + ends;
     }
-    let whole = episodes.iter().map(middle).sum::<f64>() / period_seconds;
-    let failing = down + (1.0 - whole) * rate;
+    let count = |of: fn(&Episode) -> u64| partial.iter().map(|episode| of(episode)).sum::<u64>() as f64 * part;
+    let quiet = 1.0 - down - count(|episode| episode.probes);
+    let failing = down + count(|episode| episode.failures) + quiet * rate;
     let low = failing - (below + (rate - isolated.low).powi(2)).sqrt();
     let high = failing + (above + (isolated.high - rate).powi(2)).sqrt();
     let interval = Interval { low: low.max(0.0), high: high.min(1.0) }.complement();
@@ -111,6 +113,6 @@ mod tests {
 
     #[test]
     fn without_a_probe_outside_of_episodes_nothing_is_known() {
-        assert_eq!(measured_availability(3_600.0, 60.0, &[], (0, 0), 0.95), None);
+        assert_eq!(measured_availability(3_600.0, &[], (0, 0), 0.95), None);
     }
 }

@@ -1,8 +1,11 @@
 //! Do the 95 % intervals hold what they promise? Weeks with a known truth are drawn, probed, and measured with our own
 //! formulas; the truth has to lie inside in 93 % to 99 % of them. States and instants only: no run is made.
 
+use doorstep::impact::Estimate;
 use doorstep::model::SplitMix;
-use doorstep::slo::{Interval, measured_availability, midpoint_deviation, observed_deviation};
+use doorstep::slo::{
+    Episode, Interval, measured_availability, measured_with_episodes, midpoint_deviation, observed_deviation, wilson,
+};
 
 const WEEK: f64 = 7.0 * 86_400.0;
 const INTERVAL: f64 = 60.0;
@@ -172,6 +175,113 @@ fn the_bounds_of_an_outage_always_hold_its_length_and_two_deviations_usually_do(
         };
         in_promise(&format!("F8 of ten, {probing:?}"), tens.iter().filter(near).count() as u64, tens.len() as u64);
     }
+}
+
+/// An outage in which a share fails, as probes see it: bounds of its length by as many good probes as prove that it had
+/// not begun, and how many failed of how many (compare `incident::bounds`).
+fn partial(probing: Probing, (from, to): (f64, f64), share: f64, random: &mut SplitMix) -> Option<Episode> {
+    let first = (from / probing.step()).floor() as i64 - 400;
+    let last = (to / probing.step()).ceil() as i64 + 400;
+    let probes: Vec<(f64, bool)> = (first..last)
+        .map(|number| probing.slot(number))
+        .map(|slot| (slot, (from..to).contains(&slot) && random.chance(share)))
+        .collect();
+    let (begin, end) = (probes.iter().position(|probe| probe.1)?, probes.iter().rposition(|probe| probe.1)?);
+    let n = end - begin + 1;
+    let failures = probes[begin..=end].iter().filter(|probe| probe.1).count();
+    let good = 1.0 - failures as f64 / n as f64;
+    let needed = if good > 0.0 { (0.05_f64.ln() / good.ln()).floor() as usize } else { 0 };
+    let (earliest, latest) = (probes[begin.checked_sub(needed + 1)?].0, probes.get(end + needed + 1)?.0);
+    let (from, to) = ((earliest, probes[begin].0), (probes[end].0, latest));
+    Some(Episode {
+        duration: Interval { low: to.0 - from.1, high: to.1 - from.0 },
+        deviation: (from.1 - from.0).hypot(to.1 - to.0) / 12.0_f64.sqrt(),
+        // Everything between the good probes that bound it.
+        probes: (n + 2 * needed) as u64,
+        failures: failures as u64,
+    })
+}
+
+#[test]
+fn a_week_with_outages_for_a_part_of_the_users_is_held_as_well() {
+    for (vantages, share) in [(1, 0.5), (3, 0.8), (3, 0.3)] {
+        let mut random = SplitMix::of(&[3, u64::from(vantages), (share * 10.0) as u64]);
+        let mut inside = 0;
+        for _ in 0..WEEKS {
+            let probing = Probing { vantages, spacing: Spacing::ByChance, seed: random.word() };
+            let outages = outages(&mut random, 1.5);
+            let seen: Vec<Episode> =
+                outages.iter().filter_map(|&outage| partial(probing, outage, share, &mut random)).collect();
+            // Two failures and more are found as an incident.
+            let (episodes, single): (Vec<Episode>, Vec<Episode>) = seen.into_iter().partition(|one| one.failures > 1);
+            let hidden: u64 = episodes.iter().map(|one| one.probes).sum();
+            let isolated = random.poisson(0.0005 * (probing.probes() - hidden) as f64) + single.len() as u64;
+            let measured = measured_with_episodes(WEEK, &episodes, (probing.probes(), isolated), 0.95).unwrap();
+            let down = outages.iter().map(|(from, to)| to - from).sum::<f64>() / WEEK;
+            inside += u64::from(held(measured.interval, 1.0 - (down * share + (1.0 - down) * 0.0005)));
+        }
+        in_promise(&format!("F5 in part, {vantages} vantages, share {share}"), inside, WEEKS);
+    }
+}
+
+/// People affected by an outage, estimated as F14 does, and in truth. `demand` gives the estimate of sign-ins per second
+/// and what they truly were.
+fn impact(
+    probing: Probing,
+    random: &mut SplitMix,
+    demand: impl Fn(&mut SplitMix) -> (Estimate, f64),
+) -> Option<(Estimate, f64)> {
+    let (share, length) = (0.2 + 0.7 * random.unit(), 900.0 + random.exponential(2_700.0));
+    let from = 1e6 + random.unit() * 3_600.0;
+    let seen = partial(probing, (from, from + length), share, random)?;
+    let middle = f64::midpoint(seen.duration.low, seen.duration.high);
+    let duration = Estimate { low: seen.duration.low, middle, high: seen.duration.high };
+    let failing = wilson(seen.probes, seen.failures, 0.95)?;
+    let failing = Estimate { low: failing.low, middle: seen.failures as f64 / seen.probes as f64, high: failing.high };
+    let (rate, true_rate) = demand(random);
+    Some((duration.times(rate).times(failing), true_rate * length * share))
+}
+
+/// How many estimates hold the truth, of how many.
+fn impacts_held(name: u64, probing: Probing, demand: impl Fn(&mut SplitMix) -> (Estimate, f64)) -> (u64, u64) {
+    let mut random = SplitMix::of(&[4, name]);
+    let mut all = (0, 0);
+    for _ in 0..2 * WEEKS {
+        let probing = Probing { seed: random.word(), ..probing };
+        let Some((estimate, truth)) = impact(probing, &mut random, &demand) else { continue };
+        all = (all.0 + u64::from(held(Interval { low: estimate.low, high: estimate.high }, truth)), all.1 + 1);
+    }
+    all
+}
+
+/// Sign-ins per second of a usual week, and of this one, which differs as weeks do.
+fn drawn_demand(random: &mut SplitMix) -> f64 {
+    2.5 * (0.08 * random.normals().0).exp()
+}
+
+/// The median of eight weeks, with their 10th to 90th percentile.
+fn logged(random: &mut SplitMix) -> (Estimate, f64) {
+    let mut weeks: Vec<f64> = (0..8).map(|_| drawn_demand(random)).collect();
+    weeks.sort_by(f64::total_cmp);
+    let at = |part: f64| {
+        let place = part * 7.0;
+        let below = weeks[place.floor() as usize];
+        below + (weeks[place.ceil() as usize] - below) * place.fract()
+    };
+    (Estimate { low: at(0.1), middle: at(0.5), high: at(0.9) }, drawn_demand(random))
+}
+
+#[test]
+fn people_affected_lie_within_the_bounds_of_the_estimate() {
+    let probing = |vantages| Probing { vantages, spacing: Spacing::ByChance, seed: 0 };
+    let (inside, of) = impacts_held(1, probing(1), |_| (Estimate::exact(2.5), 2.5));
+    in_promise("F14, demand known, 1 vantage", inside, of);
+    let (inside, of) = impacts_held(2, probing(3), |_| (Estimate::exact(2.5), 2.5));
+    in_promise("F14, demand known, 3 vantages", inside, of);
+    let (inside, of) = impacts_held(3, probing(1), logged);
+    in_promise("F14, demand logged, 1 vantage", inside, of);
+    let (inside, of) = impacts_held(4, probing(3), logged);
+    in_promise("F14, demand logged, 3 vantages", inside, of);
 }
 
 /// Why the bounds' own widths are used: the deviation by the interval alone is right for even probes only.

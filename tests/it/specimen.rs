@@ -85,7 +85,7 @@ async fn exactly_one_incident_is_found_and_its_bounds_hold_the_truth() {
     let interval = found.failing.interval.unwrap();
     assert!(interval.low <= truth.share && truth.share <= interval.high, "{interval:?}");
     assert!(!found.open);
-    assert_eq!(found.flows.iter().map(|flow| flow.as_str()).collect::<Vec<_>>(), ["shop-login"]);
+    assert_eq!(found.flows.iter().map(doorstep::model::FlowName::as_str).collect::<Vec<_>>(), ["shop-login"]);
     assert_eq!(found.first_step.as_ref().unwrap().as_str(), "submit");
     let delay = found.detection_delay().unwrap();
     assert!(delay.0 < 5 * 60_000_000, "{delay}");

@@ -69,7 +69,8 @@ pub(super) fn within_incident(
         let inside = outcomes[from..].iter().take_while(|outcome| outcome.slot < incident.end.latest);
         for outcome in inside.filter(|outcome| report.period.contains(outcome.slot)) {
             match within(threshold, outcome) {
-                Kind::Good => n += 1,
+                // The good run that shows the end is no part of it.
+                Kind::Good => n += u64::from(outcome.ended < incident.end.latest),
                 Kind::Bad => {
                     n += 1;
                     bad += 1;
