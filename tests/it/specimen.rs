@@ -28,16 +28,17 @@ pub(crate) fn doorstep(arguments: &[&str]) -> Output {
 
 /// A folder whose `store` holds the simulated runs; made once, since all tests here read it.
 pub(crate) fn simulated() -> &'static Path {
-    static FOLDER: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
-    let (_, path) = FOLDER.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let place = folder.path().join("store");
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("specimen");
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).unwrap();
+        }
+        let place = folder.join("store");
         let done = doorstep(&["simulate", "probes/simulate/specimen.yaml", "--store", place.to_str().unwrap()]);
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-        let path = folder.path().to_owned();
-        (folder, path)
-    });
-    path
+        folder
+    })
 }
 
 /// The outage as it was.
