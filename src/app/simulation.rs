@@ -47,14 +47,11 @@ pub async fn write(
         }
     });
     let tallies: Vec<Tally> = stream::iter(tasks).buffered(workers).try_collect().await?;
-    let mut total: Option<Tally> = None;
-    for tally in tallies {
-        match &mut total {
-            Some(total) => total.add(&tally),
-            None => total = Some(tally),
-        }
+    let mut total = simulation.tally();
+    for tally in &tallies {
+        total.add(tally);
     }
-    Ok(Truth::new(&simulation, &total.unwrap_or_default()))
+    Ok(Truth::new(&simulation, &total))
 }
 
 /// What a worker of one vantage would have recorded.

@@ -27,7 +27,9 @@ Examples:
   doorstep simulate outages.yaml --config doorstep.yaml --store simulated --from 2026-11-16 --to 2026-11-23
       The vantages and flows of your own configuration, in a week of your choice.
   doorstep simulate probes/simulate/large.yaml --store simulated --runs 1000000
-      As much of a large script as makes a million runs.")]
+      As much of a large script as makes a million runs.
+  doorstep simulate outages.yaml --dry-run
+      What a script would inject, without writing a run.")]
 pub struct SimulateArgs {
     /// YAML file that says what is simulated
     #[arg(value_name = "SCRIPT")]
@@ -36,7 +38,7 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
     /// Where runs are written: a folder or s3://bucket/prefix; needed unless --config says it
-    #[arg(long, value_name = "PLACE", required_unless_present = "config")]
+    #[arg(long, value_name = "PLACE", required_unless_present_any = ["config", "dry_run"])]
     pub store: Option<String>,
     /// A configuration whose store, and whose vantages and flows where the script names none, are used
     #[arg(long, short, value_name = "FILE")]
@@ -56,6 +58,9 @@ pub struct SimulateArgs {
     /// Write into a store that has runs of this time already
     #[arg(long)]
     pub mix: bool,
+    /// Write no runs: only say what would be injected, and write the truth when --truth names a file
+    #[arg(long, conflicts_with = "mix")]
+    pub dry_run: bool,
 }
 
 /// Simulates, writes, and says what was injected.
@@ -65,12 +70,15 @@ pub struct SimulateArgs {
 pub async fn execute(args: SimulateArgs) -> Result<Exit, CommandError> {
     let clock = Clock::system();
     let site = args.config.as_ref().map(|config| configuration(&args, config).site()).transpose()?;
+    let script = script(&args, site.as_ref(), clock.now())?;
+    if args.dry_run {
+        return rehearse(Simulation::new(script), args.truth.as_deref()).await;
+    }
     let location = match (&args.store, &site) {
         (Some(text), _) => location(text),
         (None, Some(site)) => site.store.clone(),
         (None, None) => return Err(usage("name a place with --store, or a configuration with --config".to_owned())),
     };
-    let script = script(&args, site.as_ref(), clock.now())?;
     let truth_file = truth_file(&args, &location)?;
     let simulation = Arc::new(Simulation::new(script));
     let store = Store::open(&location).map_err(|error| CommandError::new(Exit::Store, chain(&error)))?;
@@ -78,13 +86,45 @@ pub async fn execute(args: SimulateArgs) -> Result<Exit, CommandError> {
         refuse_to_mix(&store, &simulation).await?;
     }
     let truth = write(&simulation, &store, &clock).await?;
-    let text = serde_json::to_string_pretty(&truth)
-        .map_err(|error| CommandError::new(Exit::Lost, format!("cannot tell the truth: {error}")))?;
-    std::fs::write(&truth_file, text + "\n").map_err(|error| {
-        CommandError::new(Exit::Lost, format!("failed to write the truth to {}: {error}", truth_file.display()))
-    })?;
-    print::out(&describe(&simulation, &truth, &store, &truth_file));
+    tell(&truth, &truth_file)?;
+    let mut lines = describe(&simulation, &truth);
+    lines.push(format!("store: {}", store.location()));
+    lines.push(format!("truth: {}", truth_file.display()));
+    print::out(&(lines.join("\n") + "\n"));
     Ok(Exit::Good)
+}
+
+/// Draws all runs and keeps none.
+async fn rehearse(simulation: Simulation, file: Option<&Path>) -> Result<Exit, CommandError> {
+    let bar = terminal::progress(simulation.due(), "runs");
+    let shown = bar.clone();
+    let begun = std::time::Instant::now();
+    let drawn = tokio::task::spawn_blocking(move || {
+        let mut tally = simulation.tally();
+        for vantage in 0..simulation.script.vantages.len() {
+            let mut probing = simulation.probing(vantage);
+            probing.by_ref().for_each(|runs| shown.inc(runs.len() as u64));
+            tally.add(probing.tally());
+        }
+        (Truth::new(&simulation, &tally), simulation)
+    });
+    let (truth, simulation) = drawn.await.map_err(|error| CommandError::new(Exit::Lost, error.to_string()))?;
+    bar.finish_and_clear();
+    print::note(&format!("drawn in {:.2} s, on one processor", begun.elapsed().as_secs_f64()));
+    let mut lines = describe(&simulation, &truth);
+    if let Some(file) = file {
+        tell(&truth, file)?;
+        lines.push(format!("truth: {}", file.display()));
+    }
+    print::out(&(lines.join("\n") + "\n"));
+    Ok(Exit::Good)
+}
+
+fn tell(truth: &Truth, file: &Path) -> Result<(), CommandError> {
+    let failed =
+        |why: String| CommandError::new(Exit::Lost, format!("failed to write the truth to {}: {why}", file.display()));
+    let text = serde_json::to_string_pretty(truth).map_err(|error| failed(error.to_string()))?;
+    std::fs::write(file, text + "\n").map_err(|error| failed(error.to_string()))
 }
 
 fn usage(message: String) -> CommandError {
@@ -198,18 +238,16 @@ async fn write(simulation: &Arc<Simulation>, store: &Store, clock: &Clock) -> Re
     Ok(truth)
 }
 
-fn describe(simulation: &Simulation, truth: &Truth, store: &Store, file: &Path) -> String {
+fn describe(simulation: &Simulation, truth: &Truth) -> Vec<String> {
     let script = &simulation.script;
     let (vantages, flows) = (script.vantages.len(), script.flows.len());
     let mut lines = vec![
         format!("{} runs: {} good, {} bad, {} lost", truth.runs, truth.good, truth.bad, truth.lost),
         format!("{} to {}, vantages: {vantages}, flows: {flows}, seed {}", script.from, script.to, script.seed),
     ];
-    for outage in &truth.outages {
+    for outage in truth.outages.iter().filter(|outage| outage.runs > 0) {
         let (failing, runs) = (outage.failing, outage.runs);
         lines.push(format!("{}: {} to {}, {failing} of {runs} runs failed", outage.name, outage.from, outage.to));
     }
-    lines.push(format!("store: {}", store.location()));
-    lines.push(format!("truth: {}", file.display()));
-    lines.join("\n") + "\n"
+    lines
 }

@@ -80,10 +80,16 @@ impl Simulation {
         self.schedules.iter().flat_map(|schedule| vantages().map(|name| schedule.count(name, from, to))).sum()
     }
 
+    /// A count of nothing, to which vantages' counts are added.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        Tally::new(self.script.outages.len(), self.script.prober.len())
+    }
+
     /// Goes through the slots of one vantage, by its index.
     #[must_use]
     pub fn probing(&self, vantage: usize) -> Probing<'_> {
-        let tally = Tally::new(self.script.outages.len(), self.script.prober.len());
+        let tally = self.tally();
         let again = self.script.flows.iter().map(|_| Again::default()).collect();
         Probing { simulation: self, vantage, at: self.script.from, again, tally }
     }

@@ -139,6 +139,22 @@ fn simulated_runs_do_not_mix_with_others_unasked() {
 }
 
 #[test]
+fn a_rehearsal_tells_the_same_truth_and_writes_no_run() {
+    let folder = folder();
+    let rehearsed = Command::new(env!("CARGO_BIN_EXE_doorstep"))
+        .args(["simulate", "script.yaml", "--dry-run", "--truth", "truth.json"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(rehearsed.status.success(), "{}", said(&rehearsed));
+    assert!(!folder.path().join("store").exists());
+    let foreseen: Truth =
+        serde_json::from_str(&std::fs::read_to_string(folder.path().join("truth.json")).unwrap()).unwrap();
+    assert!(simulate(folder.path(), "script.yaml", &[]).status.success());
+    assert_eq!(foreseen, truth(folder.path()));
+}
+
+#[test]
 fn a_bad_script_is_refused_with_file_line_and_column() {
     let folder = folder();
     std::fs::write(folder.path().join("bad.yaml"), "from: 2024-03-04\nto: never\n").unwrap();
