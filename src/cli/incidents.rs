@@ -140,7 +140,8 @@ pub(super) async fn one(store: &Store, id: &IncidentId, rules: &Rules) -> Result
     })
 }
 
-fn terminal_progress() -> (indicatif::ProgressBar, impl FnMut(u64, u64) + Send) {
+/// A bar over the runs that are read.
+pub(super) fn terminal_progress() -> (indicatif::ProgressBar, impl FnMut(u64, u64) + Send) {
     let bar = terminal::progress(0, "runs read");
     let shown = bar.clone();
     let progress = move |read: u64, due: u64| {

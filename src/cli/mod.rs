@@ -168,7 +168,7 @@ async fn execute(command: Command) -> Result<Exit, CommandError> {
         Command::Report(args) => report::execute(args).await,
         Command::Compact(args) => compact::execute(&args).await,
         Command::Runs(args) => runs::execute(args).await,
-        Command::Postmortem(args) => postmortem::execute(&args),
+        Command::Postmortem(args) => postmortem::execute(args).await,
         Command::Explain(args) => explain::execute(&args).await,
         Command::Incidents(args) => incidents::execute(args).await,
         Command::Event(args) => event::execute(args).await,

@@ -15,4 +15,5 @@ pub mod summary;
 pub mod waterfall;
 pub mod words;
 
+pub use content::ticks;
 pub use model::{ReportModel, SCHEMA_VERSION};

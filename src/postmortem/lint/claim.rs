@@ -27,6 +27,11 @@ static DETECTED: Pattern = LazyLock::new(|| {
         r"(?i)\b(?:detected|detection|noticed|discovered|alert(?:s|ed)? (?:fired|triggered|raised)|alarm|alarmed|paged|monitoring alerts?|reported|first report)",
     )
 });
+static CUSTOMERS: Pattern = LazyLock::new(|| {
+    compiled(
+        r"(?i)\b(?:customers? (?:report|complain|call|notic|wrote)\w*|users? (?:report|complain|call|notic|wrote)\w*|(?:by|from) (?:a |our |the |several |some )?(?:customers?|users?)|support tickets?|tickets?|complain\w*|social media|help ?desk|phone calls?)\b",
+    )
+});
 static BEGAN: Pattern = LazyLock::new(|| {
     compiled(
         r"(?i)\b(?:began|begins?|start(?:s|ed)? (?:to fail|failing)|outage start\w*|incident start\w*|first fail\w*|fail(?:s|ed|ing)?|went down|goes down|errors? (?:rise|rose|began|start)|detected|outage)\b",
@@ -66,6 +71,11 @@ pub(super) fn restored(text: &str) -> bool {
 /// Whether an entry says that somebody or something noticed.
 pub(super) fn detected(text: &str) -> bool {
     found(&DETECTED, text)
+}
+
+/// Whether it was customers who noticed.
+pub(super) fn by_customers(text: &str) -> bool {
+    found(&CUSTOMERS, text) && !text.to_lowercase().contains("probe")
 }
 
 /// Whether an entry may tell of the beginning.

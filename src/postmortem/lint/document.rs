@@ -170,7 +170,8 @@ impl Reader {
 
     fn row(&mut self, number: usize, line: &str, next: &str) {
         self.open = false;
-        let inner = line.trim_start_matches('|').trim_end_matches('|');
+        let inner = line.strip_prefix('|').unwrap_or(line);
+        let inner = inner.strip_suffix('|').unwrap_or(inner);
         let cells: Vec<String> = inner.split('|').map(|cell| plain(cell.trim()).0).collect();
         if cells.iter().all(|cell| !cell.is_empty() && cell.chars().all(|c| matches!(c, '-' | ':' | ' '))) {
             return;

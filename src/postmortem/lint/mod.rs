@@ -6,6 +6,7 @@
 mod amount;
 mod checks;
 mod claim;
+mod data;
 mod document;
 mod finding;
 mod heading;
@@ -19,13 +20,18 @@ mod timeline;
 pub use finding::{Confirmed, Finding, NotChecked, Place, Rule, Severity, Verdict};
 pub use render::{json, text};
 
+use super::evidence::Evidence;
 use reading::Reading;
 
-/// Checks a postmortem written in Markdown.
+/// Checks a postmortem written in Markdown, against itself and, where it is given, against what is known of its incident.
 #[must_use]
-pub fn lint(markdown: &str) -> Verdict {
+pub fn lint(markdown: &str, evidence: Option<&Evidence>) -> Verdict {
     let reading = Reading::of(markdown);
     let mut verdict = Verdict::default();
     checks::all(&reading, &mut verdict);
+    match evidence {
+        Some(evidence) => data::check(&reading, evidence, &mut verdict),
+        None => data::none_given(&reading, &mut verdict),
+    }
     verdict.sorted()
 }

@@ -15,6 +15,8 @@ use super::reading::Read;
 pub(super) struct Instant {
     pub(super) place: Place,
     pub(super) at: Timestamp,
+    /// The later end where an interval is stated; else the same.
+    pub(super) latest: Timestamp,
     /// Seconds that the writing leaves open.
     pub(super) precision: i64,
 }
@@ -27,6 +29,8 @@ pub(super) struct Duration {
     pub(super) shortest: f64,
     /// In seconds.
     pub(super) longest: f64,
+    /// Seconds that the writing leaves open, from the shortest to the longest that one written figure may mean.
+    pub(super) slack: f64,
 }
 
 /// What is stated.
@@ -60,11 +64,26 @@ impl Stated {
         self.day
     }
 
+    /// The duration between a stated start and end, where no words say it.
+    pub(super) fn between_start_and_end(&self) -> Option<Duration> {
+        let (place, start, end) = (self.window.as_ref()?, self.start.as_ref()?, self.end.as_ref()?);
+        let open = (start.precision + end.precision) as f64;
+        let length = seconds(start.at, end.at);
+        let (shortest, longest) = (length - open, length + open);
+        (self.durations.is_empty() && length >= 0.0).then(|| Duration {
+            place: place.clone(),
+            shortest,
+            longest,
+            slack: 2.0 * open,
+        })
+    }
+
     /// Takes "from ... to ..." of a summary, impact or duration.
     fn take_window(&mut self, read: &Read, defaults: &Defaults, first: Option<Date>) {
         let block = &read.block;
         let about = label_is(read, &["duration", "window", "when", "time", "date", "outage"]);
-        if self.start.is_some() || !(about || block.is(Part::Summary) || block.is(Part::Impact)) {
+        let one_end = says_start(read) || says_end(read);
+        if self.start.is_some() || one_end || !(about || block.is(Part::Summary) || block.is(Part::Impact)) {
             return;
         }
         let Some(stretch) = stretches(&block.text, &read.moments).into_iter().next() else { return };
@@ -75,17 +94,39 @@ impl Stated {
         }
     }
 
-    /// Takes a line `Start: ...` or `End: ...`.
+    /// Takes a line `Start: ...` or `End: ...`, with an instant or an interval.
     fn take_label(&mut self, read: &Read, defaults: &Defaults, first: Option<Date>) {
-        let instant =
-            || read.moments.first().and_then(|moment| instant(read, moment, moment.day(first, defaults)?, defaults));
-        if label_is(read, &["start", "began", "beginning"]) && self.start.is_none() {
+        if says_start(read) && self.start.is_none() {
             self.day = read.moments.first().and_then(|moment| moment.day(first, defaults));
-            self.start = instant();
-        } else if label_is(read, &["end", "ended", "restored", "resolved"]) && self.end.is_none() {
-            self.end = instant();
+            self.start = labelled(read, defaults, first);
+        } else if says_end(read) && self.end.is_none() {
+            self.end = labelled(read, defaults, first);
         }
     }
+}
+
+/// Whether a line states the start.
+pub(super) fn says_start(read: &Read) -> bool {
+    label_is(read, STARTS)
+}
+
+/// Whether a line states the end.
+pub(super) fn says_end(read: &Read) -> bool {
+    label_is(read, ENDS)
+}
+
+/// Labels of a start and of an end.
+const STARTS: &[&str] = &["start", "began", "beginning"];
+const ENDS: &[&str] = &["end", "ended", "restored", "resolved"];
+
+/// The instant after a label; with "from ... to ..." both ends of it.
+fn labelled(read: &Read, defaults: &Defaults, first: Option<Date>) -> Option<Instant> {
+    if let Some(stretch) = stretches(&read.block.text, &read.moments).first() {
+        let (from, to) = bounds(read, stretch, defaults, first)?;
+        return Some(Instant { place: read.block.place(&stretch.range), latest: to.at, ..from });
+    }
+    let moment = read.moments.first()?;
+    instant(read, moment, moment.day(first, defaults)?, defaults)
 }
 
 fn label_is(read: &Read, words: &[&str]) -> bool {
@@ -115,11 +156,8 @@ fn bounds(read: &Read, stretch: &Stretch, defaults: &Defaults, first: Option<Dat
 }
 
 fn instant(read: &Read, moment: &Moment, day: Date, defaults: &Defaults) -> Option<Instant> {
-    Some(Instant {
-        place: read.block.place(&moment.range),
-        at: moment.on(day, defaults)?,
-        precision: moment.precision(),
-    })
+    let at = moment.on(day, defaults)?;
+    Some(Instant { place: read.block.place(&moment.range), at, latest: at, precision: moment.precision() })
 }
 
 /// Lengths that a text gives to the whole outage, not to a part of it. "17 h to 18 h" is one, with both ends.
@@ -140,6 +178,7 @@ fn durations(read: &Read) -> Vec<Duration> {
                 place: read.block.place(&(length.range.start..last.range.end)),
                 shortest: length.seconds - length.slack,
                 longest: last.seconds + last.slack,
+                slack: 2.0 * last.slack.max(length.slack),
             });
         }
     }

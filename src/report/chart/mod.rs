@@ -5,15 +5,19 @@
 
 mod burndown;
 mod canvas;
+mod failing;
 mod heatmap;
 mod scale;
+mod standalone;
 mod strip;
 mod weeks;
 mod windows;
 
 pub use burndown::{BurnDown, BurnPoint, FanPlace};
 pub use canvas::Tick;
+pub use failing::{FailingShare, ShareBin};
 pub use heatmap::{HeatLine, HeatMap, HeatRow};
+pub use standalone::standalone;
 pub use strip::{Cell, Strip, StripRow};
 pub use weeks::{WeekMark, Weeks};
 pub use windows::{WindowLine, Windows};

@@ -14,7 +14,7 @@ mod latency;
 mod past;
 mod places;
 mod policy;
-mod ticks;
+pub mod ticks;
 mod timeline;
 mod verdicts;
 mod worst;

@@ -6,7 +6,8 @@ use jiff::{Timestamp, ToSpan, Unit, ZonedDateTime, ZonedDateTimeRound};
 use crate::report::chart::Tick;
 
 /// Marks between two instants, in a zone; at most about a dozen.
-pub(super) fn between(start: Timestamp, end: Timestamp, zone: &str) -> Vec<Tick> {
+#[must_use]
+pub fn between(start: Timestamp, end: Timestamp, zone: &str) -> Vec<Tick> {
     let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
     let length = end.as_microsecond() - start.as_microsecond();
     if length <= 0 {

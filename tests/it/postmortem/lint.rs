@@ -10,17 +10,17 @@ const SPECIMEN: &str = include_str!("specimen.md");
 const CLEAN: &str = include_str!("clean.md");
 
 fn rules(markdown: &str) -> Vec<(usize, Rule)> {
-    lint(markdown).findings.into_iter().map(|finding| (finding.place.line, finding.rule)).collect()
+    lint(markdown, None).findings.into_iter().map(|finding| (finding.place.line, finding.rule)).collect()
 }
 
 #[test]
 fn every_contradiction_of_the_specimen_is_found() {
-    insta::assert_snapshot!(text("specimen.md", &lint(SPECIMEN)));
+    insta::assert_snapshot!(text("specimen.md", &lint(SPECIMEN, None)));
 }
 
 #[test]
 fn a_clean_postmortem_is_left_in_peace() {
-    let verdict = lint(CLEAN);
+    let verdict = lint(CLEAN, None);
     assert!(verdict.findings.is_empty(), "{}", text("clean.md", &verdict));
     insta::assert_snapshot!(text("clean.md", &verdict));
 }
@@ -45,7 +45,7 @@ fn one_mistake_is_one_finding() {
         ("## Trigger", "## More of it", Rule::MissingSection),
     ] {
         assert!(CLEAN.contains(right), "{right}");
-        let found = lint(&CLEAN.replacen(right, wrong, 1)).findings;
+        let found = lint(&CLEAN.replacen(right, wrong, 1), None).findings;
         let seen: Vec<_> = found.iter().map(|finding| finding.rule).collect();
         assert!(!seen.is_empty() && seen.iter().all(|seen| *seen == rule), "{wrong}: {found:#?}");
     }
@@ -101,7 +101,7 @@ fn the_command_ends_as_documented() {
     }
     let done = run(&["postmortem", "lint", "specimen.md", "--format", "json"], folder.path());
     let value: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
-    let verdict = lint(SPECIMEN);
+    let verdict = lint(SPECIMEN, None);
     assert_eq!(value["errors"], verdict.count(Severity::Error));
     assert_eq!(value["findings"][0]["line"], verdict.findings[0].place.line);
 }
@@ -126,14 +126,14 @@ proptest! {
         }
         let text: String = text.into_iter().take(cut).collect();
         let last = text.lines().count().max(1) + text.matches('\r').count();
-        for finding in lint(&text).findings {
+        for finding in lint(&text, None).findings {
             prop_assert!((1..=last).contains(&finding.place.line), "{finding:?}");
         }
     }
 
     #[test]
     fn any_text_gets_an_answer(text in "\\PC{0,400}") {
-        let verdict = lint(&text);
+        let verdict = lint(&text, None);
         prop_assert!(!verdict.findings.is_empty());
     }
 }

@@ -11,6 +11,7 @@ use super::super::heading::Part;
 use super::super::pattern::{Pattern, compiled};
 use super::super::reading::{Read, Reading};
 use super::shares::{Of, denominator};
+use crate::postmortem::evidence::LARGE_SHARE;
 
 static OWNER: Pattern = LazyLock::new(|| {
     compiled(
@@ -162,15 +163,14 @@ fn done(block: &Block) -> Option<(std::ops::Range<usize>, &str)> {
 
 /// The Workbook's policy: over 20 % of the four-week budget obliges a postmortem with at least one P0 action.
 fn budget(reading: &Reading, items: &[&Read], verdict: &mut Verdict) {
-    let urgent = items.iter().any(|read| HIGHEST.is_match(&priority_text(&read.block)));
-    if urgent {
+    if has_highest(items) {
         return;
     }
     for read in reading.blocks.iter().filter(|read| !read.block.is(Part::Actions) && !read.block.is_heading()) {
         for share in shares(&read.block.text) {
             let spent =
                 denominator(&read.block, &share.range) == Of::Budget && !claim::left(read.block.sentence(&share.range));
-            if spent && share.share > 0.2 {
+            if spent && share.share > LARGE_SHARE {
                 let message = "over 20 % of the error budget, and no action has the highest priority".to_owned();
                 let way_out = "mark at least one action P0 (the Site Reliability Workbook's error budget policy)";
                 let place = read.block.place(&share.range);
@@ -179,6 +179,15 @@ fn budget(reading: &Reading, items: &[&Read], verdict: &mut Verdict) {
             }
         }
     }
+}
+
+/// Whether a spent share of the budget obliges to an action of the highest priority, and there is none.
+pub(in crate::postmortem::lint) fn needs_highest_priority(reading: &Reading, spent: f64) -> bool {
+    spent > LARGE_SHARE && !has_highest(&items(reading))
+}
+
+fn has_highest(items: &[&Read]) -> bool {
+    items.iter().any(|read| HIGHEST.is_match(&priority_text(&read.block)))
 }
 
 /// The words of an item in which a priority may stand; a column of that name may hold a bare number.

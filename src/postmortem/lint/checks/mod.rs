@@ -6,6 +6,9 @@ mod shares;
 mod times;
 mod window;
 
+pub(super) use actions::needs_highest_priority;
+pub(super) use shares::{Of, denominator};
+
 use super::finding::{Place, Rule, Severity, Verdict};
 use super::reading::Reading;
 

@@ -129,8 +129,10 @@ pub(in crate::postmortem::lint) fn denominator(block: &Block, range: &Range<usiz
     }
     let sentence_start = block.text[..range.start].rfind(['.', ';', '\n', '|']).map_or(0, |at| at + 1);
     let before = block.text[sentence_start..range.start].to_lowercase();
+    let row = || matches!(block.shape, Shape::Row(_)).then(|| block.text.split(" | ").next()).flatten();
     kind(&before)
         .or_else(|| column(block, range.start).and_then(|head| kind(&head.to_lowercase())))
+        .or_else(|| row().and_then(|first| kind(&first.to_lowercase())))
         .unwrap_or(Of::Nothing)
 }
 
@@ -204,16 +206,10 @@ fn wholes(reading: &Reading, partial: Option<&(Place, f64)>, verdict: &mut Verdi
                 continue;
             }
             let place = read.block.place(&range);
-            match partial {
-                Some((share, _)) => {
-                    let message = "says that everything failed, against a share below the whole".to_owned();
-                    let way_out =
-                        "keep the measured share, with its denominator and interval, and drop the sweeping words";
-                    verdict.find_against(Rule::WholeAgainstShare, place, message, share.clone(), way_out);
-                }
-                None => {
-                    verdict.leave(place, "the document gives no share, and no incident was given: add --incident ID");
-                }
+            if let Some((share, _)) = partial {
+                let message = "says that everything failed, against a share below the whole".to_owned();
+                let way_out = "keep the measured share, with its denominator and interval, and drop the sweeping words";
+                verdict.find_against(Rule::WholeAgainstShare, place, message, share.clone(), way_out);
             }
         }
     }

@@ -52,10 +52,10 @@ fn against_bounds(duration: &Duration, start: &Instant, end: &Instant, verdict: 
 
 /// The stated end against the entry that says that the service worked again.
 fn against_restoration(reading: &Reading, end: &Instant, restored: &Entry, verdict: &mut Verdict) {
-    let late = seconds(end.at, restored.at);
+    let late = seconds(end.latest, restored.at);
     let open = (end.precision.max(restored.moment.precision())) as f64;
     if late < open {
-        if late > -open {
+        if seconds(end.at, restored.at) > -open {
             verdict.confirm(
                 end.place.clone(),
                 format!("its own timeline: '{}' (line {})", restored.place.quote, restored.place.line),

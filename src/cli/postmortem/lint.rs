@@ -1,41 +1,43 @@
-//! `doorstep postmortem`: the check of a written one.
+//! `doorstep postmortem lint`: the check of a written postmortem.
 
 use std::fs;
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use jiff::tz::TimeZone;
 
+use crate::incident::IncidentId;
 use crate::postmortem::lint::{self, Severity};
 
-use super::print::out;
-use super::{CommandError, Exit};
+use super::super::configuration::ConfigurationArgs;
+use super::super::print::out;
+use super::super::{CommandError, Exit};
+use super::draft::events;
+use super::gather::gather;
 
-/// Write the measured half of a postmortem, and check a written one.
-#[derive(Debug, clap::Args)]
-pub struct PostmortemArgs {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Check a written postmortem against itself.
-    Lint(LintArgs),
-}
-
-const LINT_EXAMPLES: &str = "\
+const EXAMPLES: &str = "\
 Examples:
   doorstep postmortem lint incident-2024-03-05.md
+  doorstep postmortem lint incident-2024-03-05.md --incident 20240305-0900-3fa2c1
   doorstep postmortem lint incident-2024-03-05.md --format json
 
-Exit codes: 0 no error found (notes and warnings may have been), 1 at least one error found, 2 usage or a file that cannot be read.";
+Without --incident it holds the document against itself; with it, against what was measured and noted too.
+Exit codes: 0 no error found (there may be warnings and notes), 1 errors found, 2 usage or a file that cannot be read,
+4 store.";
 
 /// Find what a postmortem says against itself: times, durations, shares, sections, actions.
 #[derive(Debug, clap::Args)]
-#[command(after_help = LINT_EXAMPLES)]
-struct LintArgs {
+#[command(after_help = EXAMPLES)]
+pub(super) struct LintArgs {
+    #[command(flatten)]
+    configuration: ConfigurationArgs,
     /// The postmortem, in Markdown.
     file: PathBuf,
+    /// The incident that it is about, to hold it against the data.
+    #[arg(long, value_name = "ID")]
+    incident: Option<IncidentId>,
+    /// More events beside those noted in the store, as for the draft; times without a zone are UTC.
+    #[arg(long, value_name = "FILE", requires = "incident")]
+    events: Option<PathBuf>,
     /// How to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -50,19 +52,21 @@ enum Format {
     Json,
 }
 
-/// Drafts or checks a postmortem. A check ends with [`Exit::Bad`] when it found an error.
+/// Checks a postmortem: [`Exit::Bad`] when an error was found.
 ///
 /// # Errors
-/// Arguments that are not right, and files that cannot be read.
-pub fn execute(args: &PostmortemArgs) -> Result<Exit, CommandError> {
-    match &args.command {
-        Command::Lint(args) => check(args),
-    }
-}
-
-fn check(args: &LintArgs) -> Result<Exit, CommandError> {
+/// A file that cannot be read; with an incident, whatever keeps it from being found.
+pub(super) async fn execute(args: &LintArgs) -> Result<Exit, CommandError> {
     let file = args.file.display().to_string();
-    let verdict = lint::lint(&markdown(args)?);
+    let markdown = markdown(args)?;
+    let known = match &args.incident {
+        Some(id) => {
+            let more = args.events.as_deref().map(|file| events(file, &TimeZone::UTC)).transpose()?.unwrap_or_default();
+            Some(gather(&args.configuration.site()?, id, more).await?)
+        }
+        None => None,
+    };
+    let verdict = lint::lint(&markdown, known.as_ref().map(|known| &known.evidence));
     out(&match args.format {
         Format::Text => lint::text(&file, &verdict),
         Format::Json => lint::json(&file, &verdict),

@@ -1,0 +1,85 @@
+//! What is known of an incident, from the store: what was measured, noted and estimated.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::config::Site;
+use crate::incident::{Incident, IncidentId, Rules};
+use crate::model::{NotedEvent, Revision, chain};
+use crate::postmortem::evidence::{Evidence, People};
+use crate::query;
+use crate::slo::Period;
+use crate::store::Store;
+
+use super::super::report::open;
+use super::super::{CommandError, Exit, incidents};
+
+/// Events this long before the earliest start and after the latest end belong to the incident.
+const AROUND: SignedDuration = SignedDuration::from_hours(24);
+
+/// How far around an incident that is not there others are named.
+const NEAR: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// What is known, and the stamp of the runs.
+pub(super) struct Gathered {
+    pub(super) evidence: Evidence,
+    pub(super) data_revision: Revision,
+}
+
+/// Reads what is known of an incident; `more` are events that the store does not hold.
+///
+/// # Errors
+/// With [`Exit::Store`] when the store cannot be read, with [`Exit::Usage`] when it holds no such incident.
+pub(super) async fn gather(site: &Site, id: &IncidentId, more: Vec<NotedEvent>) -> Result<Gathered, CommandError> {
+    let store = open(site)?;
+    let rules = incidents::rules(site);
+    let (bar, mut progress) = incidents::terminal_progress();
+    let found = query::incident(&store, id, &rules, &mut progress).await;
+    bar.finish_and_clear();
+    let Some((incident, reading)) = found.map_err(|error| CommandError::new(Exit::Store, chain(&error)))? else {
+        return Err(unknown(&store, id, &rules).await?);
+    };
+    let events = events(&store, &incident, more).await?;
+    let evidence = Evidence { events, people: People::default(), budgets: Vec::new(), incident };
+    Ok(Gathered { evidence, data_revision: reading.data_revision })
+}
+
+/// The noted events around an incident, those of the store and others, each once, by time.
+async fn events(store: &Store, incident: &Incident, more: Vec<NotedEvent>) -> Result<Vec<NotedEvent>, CommandError> {
+    let from = moved(incident.start.earliest, -AROUND);
+    let to = moved(incident.end.latest, AROUND);
+    let stored = store.events(from, to).await.map_err(|error| CommandError::new(Exit::Store, chain(&error)))?;
+    let mut all = stored;
+    for event in more {
+        if !all.iter().any(|known| known.at == event.at && known.kind == event.kind && known.text == event.text) {
+            all.push(event);
+        }
+    }
+    all.sort_by(|a, b| (a.at, a.kind, &a.text).cmp(&(b.at, b.kind, &b.text)));
+    Ok(all)
+}
+
+fn moved(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by).unwrap_or(at)
+}
+
+/// The message for an incident that is not there: those that are near in time.
+async fn unknown(store: &Store, id: &IncidentId, rules: &Rules) -> Result<CommandError, CommandError> {
+    let lost = |message: String| CommandError::new(Exit::Usage, message);
+    let Some(minute) = id.minute() else {
+        return Ok(lost(format!("there is no incident {id}: its name holds no date of the calendar")));
+    };
+    let (start, end) = (moved(minute, -NEAR), moved(minute, NEAR));
+    let period = Period { start, end, zone: "UTC".to_owned(), label: id.to_string() };
+    let (bar, mut progress) = incidents::terminal_progress();
+    let found = query::incidents(store, &period, rules, &mut progress).await;
+    bar.finish_and_clear();
+    let found = found.map_err(|error| CommandError::new(Exit::Store, chain(&error)))?;
+    let mut near: Vec<&Incident> = found.detection.incidents.iter().collect();
+    near.sort_by_key(|incident| incident.first_failing.as_microsecond().abs_diff(minute.as_microsecond()));
+    let names: Vec<String> = near.iter().take(5).map(|incident| format!("\n  {}", incident.id)).collect();
+    Ok(lost(if names.is_empty() {
+        format!("there is no incident {id}, and none within a week of it")
+    } else {
+        format!("there is no incident {id}; nearest in time are:{}", names.concat())
+    }))
+}

@@ -1,0 +1,36 @@
+//! `doorstep postmortem`: the draft of one, and the check of a written one.
+
+mod draft;
+mod gather;
+mod lint;
+
+use clap::Subcommand;
+
+use super::{CommandError, Exit};
+
+/// Write the measured half of a postmortem, and check a written one.
+#[derive(Debug, clap::Args)]
+pub struct PostmortemArgs {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write what was measured of an incident, with blanks for what no probe can know.
+    Draft(draft::DraftArgs),
+    /// Check a written postmortem against itself, and against the data.
+    Lint(lint::LintArgs),
+}
+
+/// Drafts or checks a postmortem. A check ends with [`Exit::Bad`] when it found an error.
+///
+/// # Errors
+/// Arguments or a configuration that are not right, a store that cannot be read, an incident that is not there, files
+/// that cannot be read or written.
+pub async fn execute(args: PostmortemArgs) -> Result<Exit, CommandError> {
+    match args.command {
+        Command::Draft(args) => draft::execute(&args).await,
+        Command::Lint(args) => lint::execute(&args).await,
+    }
+}

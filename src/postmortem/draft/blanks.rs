@@ -1,0 +1,62 @@
+//! What no probe can know, as headed blanks: causes, resolution, actions, lessons. Events near the onset stand beside
+//! them as neighbours in time, never as causes.
+
+use jiff::SignedDuration;
+
+use super::Inputs;
+use super::impact::tame;
+use super::summary::long;
+use crate::model::NotedEvent;
+use crate::postmortem::evidence::{LARGE_SHARE, between};
+
+/// How far before the earliest start an event is a neighbour.
+const BEFORE: SignedDuration = SignedDuration::from_hours(3);
+
+/// Root cause and trigger, with the neighbours of the onset.
+pub(super) fn causes(inputs: &Inputs<'_>) -> String {
+    let mut text =
+        "## Root cause\n\nTO FILL: what was wrong before it broke, and why nobody had seen it.\n\n".to_owned();
+    text.push_str("## Trigger\n\nTO FILL: what set it off at that time.\n\n");
+    let incident = &inputs.evidence.incident;
+    let earliest = incident.start.earliest.checked_sub(BEFORE).unwrap_or(incident.start.earliest);
+    let near: Vec<&NotedEvent> =
+        inputs.evidence.events.iter().filter(|event| (earliest..=incident.start.latest).contains(&event.at)).collect();
+    if near.is_empty() {
+        text.push_str("No event was noted in the three hours before the onset.\n\n");
+        return text;
+    }
+    text.push_str("Neighbours in time of the onset, not causes:\n\n");
+    for event in near {
+        let side = if event.at <= incident.first_failing { "before" } else { "after" };
+        text.push_str(&format!(
+            "- {}: {}, {} {side} the first failing probe\n",
+            event.kind,
+            tame(&event.text),
+            long(between(event.at, incident.first_failing))
+        ));
+    }
+    text.push('\n');
+    text
+}
+
+/// Resolution, actions, lessons.
+pub(super) fn rest(inputs: &Inputs<'_>) -> String {
+    let mut text = "## Resolution\n\nTO FILL: what ended it, and why it took as long as it did.\n\n".to_owned();
+    text.push_str("## Action items\n\n");
+    if let Some(spent) = inputs.evidence.largest_spent().filter(|spent| spent.share > LARGE_SHARE) {
+        text.push_str(&format!(
+            "It took more than a fifth of the error budget of {}: at least one action is P0.\n\n",
+            tame(&spent.objective)
+        ));
+    }
+    text.push_str("| Action | Owner | Due | Priority |\n|---|---|---|---|\n| TO FILL | | | |\n\n");
+    text.push_str("## Lessons learned\n\n");
+    for (head, ask) in [
+        ("What went well", "what kept it from being worse"),
+        ("What went wrong", "what made it longer or larger than it had to be"),
+        ("Where we were lucky", "what could have made it worse, and did not"),
+    ] {
+        text.push_str(&format!("### {head}\n\nTO FILL: {ask}.\n\n"));
+    }
+    text
+}

@@ -1,0 +1,224 @@
+//! What is known of an incident: what was measured, what people noted, what was estimated. The draft is written from
+//! it, and written claims are held against it, so that the two cannot disagree.
+
+use jiff::Timestamp;
+
+use crate::incident::{Incident, Share};
+use crate::model::{Micros, NotedEvent};
+
+/// What is known of an incident.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// What was measured.
+    pub incident: Incident,
+    /// What people noted around it, by time.
+    pub events: Vec<NotedEvent>,
+    /// What was estimated of the people behind the logins.
+    pub people: People,
+    /// The share of each objective's error budget that it spent.
+    pub budgets: Vec<Spent>,
+}
+
+/// What an incident meant for people.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct People {
+    /// Estimates, each with its bounds.
+    pub estimates: Vec<Estimate>,
+    /// What they were made from, each with its source.
+    pub inputs: Vec<Estimate>,
+    /// What cannot be said, and why.
+    pub unknown: Vec<Unknown>,
+}
+
+/// Something that cannot be said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    /// What.
+    pub what: String,
+    /// Why, and what would help.
+    pub why: String,
+}
+
+/// What an estimate counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Logins of people, also called sign-ins.
+    Logins,
+    /// People.
+    People,
+    /// A share between 0 and 1.
+    Share,
+    /// Seconds.
+    Seconds,
+    /// Something else.
+    Other,
+}
+
+/// An estimate with its bounds (F14).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Estimate {
+    /// What was estimated: "people affected".
+    pub what: String,
+    /// What it counts.
+    pub unit: Unit,
+    /// The least; equal to the middle where it is no estimate.
+    pub low: f64,
+    /// The best guess.
+    pub middle: f64,
+    /// The most.
+    pub high: f64,
+    /// The formula and its inputs.
+    pub how: String,
+}
+
+/// What an incident took of an error budget.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spent {
+    /// The objective.
+    pub objective: String,
+    /// 0.25 for a quarter of the period's budget; may exceed 1.
+    pub share: f64,
+    /// The formula with its figures.
+    pub how: String,
+}
+
+/// The share of a budget from which on a postmortem needs an action of the highest priority (the Site Reliability
+/// Workbook's example policy).
+pub const LARGE_SHARE: f64 = 0.2;
+
+/// Something known, to hold a written figure against.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fact {
+    /// In words: "failing share of logins at the peak".
+    pub name: String,
+    /// The vantage, region, flow, step or class that it is about; `None` for the whole incident.
+    pub subject: Option<String>,
+    /// How much.
+    pub value: Value,
+}
+
+/// How much of what.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Value {
+    /// An instant.
+    Moment(Timestamp),
+    /// A length of time.
+    Length(Micros),
+    /// A share between 0 and 1.
+    Share(f64),
+    /// A share of an error budget.
+    Budget(f64),
+    /// A number of logins.
+    Logins(f64),
+    /// A number of people.
+    People(f64),
+}
+
+impl Evidence {
+    /// Everything that is known, one figure each.
+    #[must_use]
+    pub fn facts(&self) -> Vec<Fact> {
+        let mut facts = Facts::default();
+        facts.times(&self.incident);
+        for event in &self.events {
+            facts.add(format!("noted: {}", event.text), Value::Moment(event.at));
+            facts.add(format!("from '{}' to the first failing probe, or back", event.text), self.distance(event));
+        }
+        let incident = &self.incident;
+        facts.share(None, "failing share of logins", &incident.failing);
+        if let Some(peak) = &incident.peak {
+            facts.share(None, "failing share of logins at the peak", &peak.split);
+        }
+        let splits = &incident.splits;
+        let measured = splits.vantages.iter().chain(&splits.regions).chain(&splits.flows);
+        for split in measured {
+            facts.share(Some(&split.name), "failing share of logins", &split.share);
+        }
+        for split in splits.steps.iter().chain(&splits.classes) {
+            facts.share(Some(&split.name), "share of the failed logins", &split.share);
+        }
+        facts.estimates(&self.people.estimates);
+        facts.estimates(&self.people.inputs);
+        for spent in &self.budgets {
+            facts.add(format!("error budget of {} spent", spent.objective), Value::Budget(spent.share));
+        }
+        facts.0
+    }
+
+    /// How far an event lies from the first failing probe.
+    fn distance(&self, event: &NotedEvent) -> Value {
+        Value::Length(between(event.at, self.incident.first_failing))
+    }
+
+    /// The largest share of a budget that was spent.
+    #[must_use]
+    pub fn largest_spent(&self) -> Option<&Spent> {
+        self.budgets.iter().max_by(|a, b| a.share.total_cmp(&b.share))
+    }
+}
+
+/// The time between two instants, whichever comes first.
+#[must_use]
+pub fn between(one: Timestamp, other: Timestamp) -> Micros {
+    Micros(one.as_microsecond().abs_diff(other.as_microsecond()))
+}
+
+#[derive(Default)]
+struct Facts(Vec<Fact>);
+
+impl Facts {
+    fn add(&mut self, name: impl Into<String>, value: Value) {
+        self.0.push(Fact { name: name.into(), subject: None, value });
+    }
+
+    fn times(&mut self, incident: &Incident) {
+        self.add("earliest start", Value::Moment(incident.start.earliest));
+        self.add("latest start", Value::Moment(incident.start.latest));
+        self.add("first failing probe", Value::Moment(incident.first_failing));
+        self.add("earliest end", Value::Moment(incident.end.earliest));
+        self.add("latest end", Value::Moment(incident.end.latest));
+        self.add("shortest duration", Value::Length(incident.low));
+        self.add("middle of the duration", Value::Length(incident.middle));
+        self.add("longest duration", Value::Length(incident.high));
+        if let Some(alarm) = incident.detected {
+            self.add("alarm", Value::Moment(alarm));
+            self.add(
+                "from the first failing probe to the alarm",
+                Value::Length(between(incident.first_failing, alarm)),
+            );
+            self.add("from the earliest start to the alarm", Value::Length(between(incident.start.earliest, alarm)));
+        }
+        if let Some(peak) = &incident.peak {
+            self.add("beginning of the peak", Value::Moment(peak.start));
+            self.add("length of the peak", Value::Length(peak.length));
+        }
+    }
+
+    fn share(&mut self, subject: Option<&str>, name: &str, share: &Share) {
+        let mut add = |name: String, value| self.0.push(Fact { name, subject: subject.map(str::to_owned), value });
+        if let Some(value) = share.share {
+            add(name.to_owned(), Value::Share(value));
+        }
+        if let Some(interval) = share.interval {
+            add(format!("lower end of the {name}"), Value::Share(interval.low));
+            add(format!("upper end of the {name}"), Value::Share(interval.high));
+        }
+        add(format!("logins behind the {name}"), Value::Logins(share.n as f64));
+        add(format!("failed logins behind the {name}"), Value::Logins(share.failing as f64));
+    }
+
+    fn estimates(&mut self, estimates: &[Estimate]) {
+        for estimate in estimates {
+            for (end, number) in [("least", estimate.low), ("middle", estimate.middle), ("most", estimate.high)] {
+                let value = match estimate.unit {
+                    Unit::Logins => Value::Logins(number),
+                    Unit::People => Value::People(number),
+                    Unit::Share => Value::Share(number),
+                    Unit::Seconds => Value::Length(Micros((number.max(0.0) * 1e6) as u64)),
+                    Unit::Other => continue,
+                };
+                self.add(format!("{} ({end})", estimate.what), value);
+            }
+        }
+    }
+}

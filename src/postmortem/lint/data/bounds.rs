@@ -1,0 +1,112 @@
+//! Start, end and duration as stated, against what was measured; who noticed, against the first failing probe.
+
+use jiff::Timestamp;
+
+use super::super::checks::long;
+use super::super::claim;
+use super::super::finding::{Place, Rule, Severity, Verdict};
+use super::super::reading::Reading;
+use super::super::stated::{Duration, Instant, seconds};
+use super::{Known, contradicted};
+use crate::incident::Bounds;
+use crate::report::format;
+
+pub(super) fn check(reading: &Reading, known: &Known<'_>, verdict: &mut Verdict) {
+    let incident = &known.evidence.incident;
+    if let Some(start) = &reading.stated.start {
+        instant(start, incident.start, "start", verdict);
+    }
+    if let Some(end) = &reading.stated.end {
+        if incident.open {
+            verdict.leave(end.place.clone(), "the incident was still open at the end of what was looked at");
+        } else {
+            instant(end, incident.end, "end", verdict);
+        }
+    }
+    for duration in &reading.stated.durations {
+        length(duration, known, verdict);
+    }
+    if let Some(duration) = reading.stated.between_start_and_end() {
+        length(&duration, known, verdict);
+    }
+    noticed(reading, known, verdict);
+    budget(reading, known, verdict);
+}
+
+/// The bounds of an instant in words.
+pub(super) fn shown(bounds: Bounds) -> String {
+    let at = |at: Timestamp| format::instant(at, "UTC");
+    format!("between {} and {}", at(bounds.earliest), at(bounds.latest))
+}
+
+fn instant(stated: &Instant, measured: Bounds, what: &str, verdict: &mut Verdict) {
+    let open = stated.precision as f64;
+    // Both ends of a stated interval must lie between those that were measured.
+    let early = seconds(stated.at, measured.earliest);
+    let late = seconds(measured.latest, stated.latest);
+    let bounds = shown(measured);
+    if early > open {
+        let message = format!("the measured {what} lies {bounds}: {} later", long(early));
+        contradicted(verdict, stated.place.clone(), message);
+    } else if late > open {
+        let message = format!("the measured {what} lies {bounds}: {} earlier", long(late));
+        contradicted(verdict, stated.place.clone(), message);
+    } else {
+        verdict.confirm(stated.place.clone(), format!("the measured {what}, {bounds}"));
+    }
+}
+
+fn length(duration: &Duration, known: &Known<'_>, verdict: &mut Verdict) {
+    let incident = &known.evidence.incident;
+    let (low, high) = (incident.low.0 as f64 / 1e6, incident.high.0 as f64 / 1e6);
+    let shown = format!("{} to {}", format::span(incident.low), format::span(incident.high));
+    // A stated interval must lie within the measured one, but for what rounding takes.
+    let open = 1.0 + (duration.longest - duration.shortest).min(duration.slack);
+    if duration.shortest + open < low {
+        contradicted(verdict, duration.place.clone(), format!("it lasted longer: {shown} by measurement (F8)"));
+    } else if duration.longest - open > high && !incident.open {
+        contradicted(verdict, duration.place.clone(), format!("it was shorter: {shown} by measurement (F8)"));
+    } else {
+        verdict.confirm(duration.place.clone(), format!("the measured duration, {shown}"));
+    }
+}
+
+/// Whoever is said to have noticed first, against the first failing probe.
+fn noticed(reading: &Reading, known: &Known<'_>, verdict: &mut Verdict) {
+    let incident = &known.evidence.incident;
+    let Some(entry) = reading.timeline.detected() else { return };
+    let after = seconds(incident.first_failing, entry.at);
+    let before = seconds(entry.at, incident.start.earliest);
+    if before > entry.moment.precision() as f64 {
+        let message = format!(
+            "noticed {} before it can have begun: the measured start lies {}",
+            long(before),
+            shown(incident.start)
+        );
+        contradicted(verdict, entry.time.clone(), message);
+    } else if claim::by_customers(&entry.text) && after > entry.moment.precision() as f64 {
+        let message = format!(
+            "customers noticed {} after the first failing probe ({}): the probes knew, and nobody was told",
+            long(after),
+            format::instant(incident.first_failing, "UTC")
+        );
+        let way_out = "say why no alarm reached anybody, and add an action for it";
+        verdict.find(Severity::Error, Rule::CustomersFirst, entry.place.clone(), message, way_out);
+    }
+}
+
+/// The measured share of the budget obliges, whether the document states it or not.
+fn budget(reading: &Reading, known: &Known<'_>, verdict: &mut Verdict) {
+    let Some(spent) = known.evidence.largest_spent() else { return };
+    if !super::super::checks::needs_highest_priority(reading, spent.share) {
+        return;
+    }
+    let place = Place { line: 1, quote: String::new() };
+    let message = format!(
+        "the incident took {} of the error budget of {}, and no action has the highest priority",
+        format::percent(Some(spent.share), None),
+        spent.objective
+    );
+    let way_out = "mark at least one action P0 (the Site Reliability Workbook's error budget policy)";
+    verdict.find(Severity::Error, Rule::BudgetWithoutPriority, place, message, way_out);
+}

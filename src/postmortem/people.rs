@@ -1,0 +1,121 @@
+//! From an [`Impact`] to the estimates that a draft tells and a check holds claims against.
+
+use crate::impact::{self, Figure, Impact};
+
+use super::evidence::{Estimate, People, Spent, Unit, Unknown};
+
+/// What the impact says of people: each figure with its formula, then what the figures were made from.
+#[must_use]
+pub fn people(impact: &Impact) -> People {
+    let weighted = failing(&impact.availability.weighted);
+    let mut people = People::default();
+    for (what, figure) in [
+        ("People affected: at least one failed attempt", &impact.affected),
+        ("People locked out: every attempt failed", &impact.locked_out),
+        ("People merely delayed: got in when they tried again", &impact.delayed),
+        ("Different people among the affected", &impact.distinct_users),
+        ("Sign-ins failed, repeated ones included", &impact.failed_sign_ins),
+        ("Failing share of logins, weighted by users (F10)", &weighted),
+        ("People with a session whose session ended meanwhile, share", &impact.sessions_met),
+        ("People who wanted to sign in where no probe looks", &impact.not_covered.intents),
+    ] {
+        take(&mut people, what, figure);
+    }
+    if let Some(share) = impact.not_covered.share {
+        people.estimates.push(estimate(
+            "Share of the demand that no probe stands for",
+            Unit::Share,
+            impact::Estimate::exact(share),
+            "demand of users without probes / all demand",
+        ));
+    }
+    people
+}
+
+/// What the incident took of each budget.
+#[must_use]
+pub fn budgets(impact: &Impact) -> Vec<Spent> {
+    let spent = |budget: &impact::BudgetShare| {
+        let allowed = budget.allowed?;
+        Some(Spent {
+            objective: budget.objective.to_string(),
+            share: budget.share?,
+            how: format!("{} bad of {allowed:.1} that {} allows (F1)", budget.bad, budget.period),
+        })
+    };
+    impact.budget.iter().filter_map(spent).collect()
+}
+
+fn take(people: &mut People, what: &str, figure: &Figure) {
+    match figure {
+        Figure::NotQuantifiable { reason } => {
+            people.unknown.push(Unknown { what: what.to_owned(), why: reason.clone() });
+        }
+        Figure::Estimate { value, unit, formula, inputs } => {
+            people.estimates.push(estimate(what, self::unit(unit), *value, formula));
+            for input in inputs {
+                let made_from = estimate(&input.name, self::unit(&input.unit), input.value, &input.source);
+                if !people.inputs.contains(&made_from) {
+                    people.inputs.push(made_from);
+                }
+            }
+        }
+    }
+}
+
+fn estimate(what: &str, unit: Unit, value: impact::Estimate, how: &str) -> Estimate {
+    let impact::Estimate { low, middle, high } = value;
+    Estimate { what: what.to_owned(), unit, low, middle, high, how: how.to_owned() }
+}
+
+fn unit(name: &str) -> Unit {
+    match name {
+        "people" => Unit::People,
+        "attempts" => Unit::Logins,
+        "share" => Unit::Share,
+        "s" => Unit::Seconds,
+        _ => Unit::Other,
+    }
+}
+
+/// The failing share that belongs to an availability.
+fn failing(availability: &Figure) -> Figure {
+    match availability {
+        Figure::NotQuantifiable { .. } => availability.clone(),
+        Figure::Estimate { value, unit, formula, inputs } => Figure::Estimate {
+            value: impact::Estimate { low: 1.0 - value.high, middle: 1.0 - value.middle, high: 1.0 - value.low },
+            unit: unit.clone(),
+            formula: format!("1 - availability; {formula}"),
+            inputs: inputs.clone(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_without_a_number_keeps_its_reason_and_inputs_are_told_once() {
+        let mut people = People::default();
+        take(&mut people, "affected", &Figure::unknown("nobody said who the users are"));
+        let input = impact::Input {
+            name: "demand".to_owned(),
+            value: impact::Estimate::exact(9_000.0),
+            unit: "people".to_owned(),
+            source: "population.yaml".to_owned(),
+        };
+        let known = Figure::Estimate {
+            value: impact::Estimate { low: 1.0, middle: 2.0, high: 3.0 },
+            unit: "attempts".to_owned(),
+            formula: "F13".to_owned(),
+            inputs: vec![input],
+        };
+        take(&mut people, "failed", &known);
+        take(&mut people, "attempts", &known);
+        assert_eq!((people.unknown.len(), people.estimates.len(), people.inputs.len()), (1, 2, 1));
+        assert_eq!(people.estimates[0].unit, Unit::Logins);
+        let Figure::Estimate { value, .. } = failing(&known) else { panic!("a number") };
+        assert_eq!((value.low, value.high), (-2.0, 0.0));
+    }
+}
