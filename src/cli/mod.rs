@@ -15,6 +15,7 @@ pub mod import;
 mod incident_text;
 pub mod incidents;
 pub mod panic;
+mod pdf;
 pub mod postmortem;
 pub mod print;
 pub mod report;

@@ -16,7 +16,7 @@ use crate::slo::{Attainment, Period, PeriodError};
 use crate::store::Store;
 
 use super::configuration::ConfigurationArgs;
-use super::{CommandError, Exit, print, terminal, when};
+use super::{CommandError, Exit, pdf, print, terminal, when};
 
 /// Make the report of a period: availability with its interval, budget, verdicts, latency, failures, user impact.
 #[derive(Debug, clap::Args)]
@@ -44,7 +44,8 @@ pub struct ReportArgs {
     /// A folder for the files; without it, the report goes to standard output.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
-    /// html, md, json or csv; several with commas. All into --out, md to standard output when not given.
+    /// html, md, json, csv or pdf; several with commas. All but pdf into --out, md to standard output when not given.
+    /// A PDF is printed by the Chromium that CHROMIUM names, or that is on the path.
     #[arg(long, value_enum, value_delimiter = ',')]
     format: Vec<Format>,
     /// End with exit code 1 when an objective was missed.
@@ -63,17 +64,21 @@ pub(super) enum Format {
     Json,
     /// One row per number.
     Csv,
+    /// The page on A4, printed by Chromium.
+    Pdf,
 }
 
 impl Format {
     pub(super) const ALL: [Self; 4] = [Self::Html, Self::Md, Self::Json, Self::Csv];
 
+    /// The file's name and its text; for a PDF that of the page to be printed.
     fn render(self, model: &ReportModel) -> (&'static str, String) {
         match self {
             Self::Html => ("report.html", html::render(model)),
             Self::Md => ("report.md", markdown::render(model)),
             Self::Json => ("report.json", json::render(model)),
             Self::Csv => ("report.csv", csv::render(model)),
+            Self::Pdf => ("report.pdf", html::render(model)),
         }
     }
 }
@@ -87,6 +92,9 @@ pub async fn execute(args: ReportArgs) -> Result<Exit, CommandError> {
     if args.out.is_none() && args.format.len() > 1 {
         return Err(usage("several formats need a folder: add --out FOLDER".to_owned()));
     }
+    if args.out.is_none() && args.format.contains(&Format::Pdf) {
+        return Err(usage("a PDF needs a folder: add --out FOLDER".to_owned()));
+    }
     let site = args.configuration.site()?;
     let now = Clock::system().now();
     let span = Span::of(&args, &site, now).map_err(usage)?;
@@ -99,6 +107,7 @@ pub async fn execute(args: ReportArgs) -> Result<Exit, CommandError> {
         objectives: &span.objectives,
         population: &site.population,
         policy: &site.policy,
+        detection: &site.detection,
         tried: &[],
         generated_from: &span.command,
     };
@@ -140,6 +149,7 @@ pub(super) async fn of_span(
         objectives: &objectives,
         population: &site.population,
         policy: &site.policy,
+        detection: &site.detection,
         tried: &[],
         generated_from: command,
     };
@@ -263,6 +273,15 @@ pub(super) fn write(folder: &Path, formats: &[Format], model: &ReportModel) -> R
     let mut written = Vec::new();
     for format in formats {
         let (name, text) = format.render(model);
+        if *format == Format::Pdf {
+            let path = folder.join(name);
+            let lost = |message| CommandError::new(Exit::Lost, message);
+            let named = std::env::var_os("CHROMIUM").filter(|value| !value.is_empty()).map(PathBuf::from);
+            let browser = pdf::browser(named, &std::env::var("PATH").unwrap_or_default()).map_err(lost)?;
+            pdf::print(&browser, &text, &path).map_err(lost)?;
+            written.push(path);
+            continue;
+        }
         let (path, partial) = (folder.join(name), folder.join(format!(".{name}.partial")));
         fs::write(&partial, text).map_err(|error| failed(&partial, &error))?;
         fs::rename(&partial, &path).map_err(|error| failed(&path, &error))?;

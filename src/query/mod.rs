@@ -1,20 +1,24 @@
 //! The whole read path: store to report model. Knows no command line and no rendering.
 
+mod context;
 mod daily;
 mod incidents;
+mod outlook;
+mod past;
 mod reading;
 
 use jiff::Timestamp;
 
-use crate::model::{Exclusion, Objective, Policy, Population, ScheduleDeclaration};
+use crate::model::{DetectionRules, Exclusion, Objective, Policy, Population, ScheduleDeclaration};
 use crate::report::ReportModel;
-use crate::report::build::{Builder, Context, Inputs};
+use crate::report::build::{Builder, Inputs};
 use crate::report::model::Bins;
 use crate::slo::Period;
 use crate::store::{CELL, Columns, Digest, Error, Piece, Row, RunFilter, Store};
 
 pub use daily::{Stretch, daily, stretches};
 pub use incidents::{Incidents, incident, incidents};
+use past::Past;
 pub use reading::{Reading, read};
 
 /// What is asked of a store.
@@ -32,6 +36,8 @@ pub struct Question<'a> {
     pub population: &'a Population,
     /// The rules.
     pub policy: &'a Policy,
+    /// How incidents are found.
+    pub detection: &'a DetectionRules,
     /// Exclusions to try, beside those that the store holds.
     pub tried: &'a [Exclusion],
     /// The program and version, and the command that makes the report again.
@@ -51,7 +57,7 @@ pub async fn report(store: &Store, question: &Question<'_>, progress: Progress<'
     let mut exclusions = store.exclusions(period.start, period.end).await?;
     exclusions.extend_from_slice(question.tried);
     let due = slots_due(&declarations, period);
-    let context = Context::default();
+    let (context, past) = context::context(store, question).await?;
     let mut builder = Builder::new(Inputs {
         site: question.site,
         period,
@@ -87,7 +93,9 @@ pub async fn report(store: &Store, question: &Question<'_>, progress: Progress<'
         };
         store.read(&RunFilter::between(span.0, span.1), Columns::Timings, &mut add).await?
     };
-    Ok(builder.finish(summary.revision.as_str()))
+    let mut model = builder.finish(summary.revision.as_str());
+    outlook::add(&mut model, &past, &summary.revision);
+    Ok(model)
 }
 
 /// Whether no cell of what the store counted would lie in two parts of a time axis.

@@ -20,6 +20,7 @@ mod sight;
 mod standing;
 mod timeline;
 mod weekly;
+mod windows;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -37,6 +38,7 @@ use super::model::{
     SCHEMA_VERSION, SlotRow, VantageLatency,
 };
 pub use context::{Context, PastPeriod};
+pub use windows::worst_windows;
 
 /// What a report is made of, beside the runs.
 #[derive(Debug, Clone, Copy)]

@@ -24,10 +24,10 @@ use crate::slo::{Attainment, Interval, Period};
 pub use crate::history::Counts;
 pub use adjusted::{AdjustedReport, AppliedExclusion};
 pub use coverage::{Chance, PlaceCell, Sight, StepBaseline};
-pub use incidents::{Background, BudgetShare, DetectionReport, Estimate, Gap, IncidentRow, RuleRow};
+pub use incidents::{Background, BudgetShare, DetectionReport, Gap, IncidentRow, RuleRow};
 pub use latency::{Distribution, FlowLatency, Percentile, PhaseLatency, StepLatency, VantageLatency};
 pub use series::{Bins, BurnDown, BurnPoint, CellState, FlowSeries, HeatMap, LatencyPoint, TimelineRow};
-pub use standing::{Change, Clause, FanPoint, Outlook, Standing, Week, Window};
+pub use standing::{Change, Clause, FanPoint, Knee, Outlook, SignIns, Standing, Week, Window};
 
 /// The version of the JSON form; it grows by one when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;

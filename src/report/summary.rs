@@ -2,7 +2,8 @@
 
 use super::ReportModel;
 use super::format::{about, count, percent, span};
-use super::model::{Estimate, FailureRow, FlowReport, IncidentRow, ObjectiveReport};
+use super::model::{FailureRow, FlowReport, IncidentRow, ObjectiveReport};
+use crate::impact::Estimate;
 use crate::incident::Scope;
 use crate::slo::Attainment;
 
@@ -46,7 +47,7 @@ pub fn one_line(model: &ReportModel) -> String {
         1 => "1 incident".to_owned(),
         number => format!("{number} incidents"),
     };
-    let people: Vec<_> = common.iter().filter_map(|row| row.people).collect();
+    let people: Vec<_> = common.iter().filter_map(|row| row.people()).collect();
     if people.is_empty() {
         return format!("{verdicts}; {incidents}");
     }

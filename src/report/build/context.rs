@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::impact::Figure;
 use crate::incident::{Incident, IncidentId};
 use crate::model::{FlowName, NotedEvent, ObjectiveName};
-use crate::report::model::{DetectionReport, Estimate, Outlook, StepBaseline, Window};
+use crate::report::model::{DetectionReport, SignIns, StepBaseline, Window};
 use crate::slo::Tally;
 
 /// Everything beside the runs of the period. What is not known is left out, and the report says so.
@@ -15,7 +16,9 @@ pub struct Context {
     /// Incidents that touch the period, in order of time.
     pub incidents: Vec<Incident>,
     /// People who could not sign in.
-    pub people: BTreeMap<IncidentId, Estimate>,
+    pub people: BTreeMap<IncidentId, Figure>,
+    /// Sign-ins that were expected in the period, and those that failed.
+    pub sign_ins: BTreeMap<ObjectiveName, SignIns>,
     /// The failing share that the detector took as background at most.
     pub backgrounds: BTreeMap<FlowName, f64>,
     /// How well incidents were seen.
@@ -26,8 +29,6 @@ pub struct Context {
     pub past: Vec<PastPeriod>,
     /// The worst windows of the periods before.
     pub past_windows: BTreeMap<ObjectiveName, Vec<Window>>,
-    /// What may become of the budget of a running period.
-    pub outlooks: BTreeMap<ObjectiveName, Outlook>,
     /// Step times of the weeks before.
     pub baselines: Vec<StepBaseline>,
 }

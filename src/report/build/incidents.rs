@@ -30,7 +30,7 @@ pub(super) fn rows(context: &Context, costs: Vec<Vec<BudgetShare>>) -> Vec<Incid
             seen_after: incident.detection_delay(),
             seen_after_start: since(incident.start.earliest),
             budget,
-            people: context.people.get(&incident.id).copied(),
+            people: context.people.get(&incident.id).cloned(),
             near: context.events.iter().filter(|event| near(event.at)).cloned().collect(),
         }
     };

@@ -7,7 +7,7 @@ use crate::report::model::{BudgetShare, Change, ObjectiveReport, Standing, Week}
 use crate::slo::{Episode, Interval, Measured, Tally, difference, measured_with_episodes, wilson};
 
 use super::incidents::within_incident;
-use super::{Data, PastPeriod, clauses};
+use super::{Data, PastPeriod, clauses, windows};
 
 pub(super) fn of(
     data: &Data<'_>,
@@ -16,14 +16,16 @@ pub(super) fn of(
     incidents: &[(&Incident, Option<BudgetShare>)],
 ) -> Standing {
     let context = data.inputs().context;
+    let (windows, knee) = windows::of(data, objective, &report.period);
     Standing {
         measured: measured(data, objective, report, incidents),
         change: change(data, objective, report),
         weeks: weeks(data, objective, report, incidents.len() as u64),
-        windows: Vec::new(),
+        windows,
         windows_before: context.past_windows.get(&objective.name).cloned().unwrap_or_default(),
-        knee: None,
-        outlook: context.outlooks.get(&objective.name).cloned(),
+        knee,
+        sign_ins: context.sign_ins.get(&objective.name).copied(),
+        outlook: None,
         clauses: clauses::of(&data.inputs().policy.clauses, report, incidents),
     }
 }

@@ -112,7 +112,7 @@ impl Plot<'_, '_> {
         self.sheet.write(Ink::Faint, (frame.right + 6, zero), (HPos::Left, VPos::Center), "even spending");
     }
 
-    /// Nine of ten futures lie within.
+    /// Most futures lie within.
     fn fan(&self, fan: &[FanPlace]) {
         let (Some(first), Some(last)) = (fan.first(), fan.last()) else { return };
         let spot = |at: f64, left: f64| (self.frame.x(at), self.y(left));

@@ -53,7 +53,7 @@ fn caption(objective: &ObjectiveReport, model: &ReportModel) -> String {
         text.push_str(" Hatched: time that was excluded.");
     }
     if objective.standing.outlook.is_some() {
-        text.push_str(" Fan: where it may go, nine of ten futures between its edges.");
+        text.push_str(" Fan: where it may go, 19 of 20 futures end between its edges.");
     }
     text
 }

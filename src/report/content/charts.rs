@@ -209,7 +209,7 @@ pub(super) fn windows(objective: &ObjectiveReport) -> Option<Windows> {
         ),
         lengths: NAMED.iter().map(|(length, name)| (*length, (*name).to_owned())).collect(),
         target: objective.target,
-        knee: standing.knee.map(|knee| (seconds(knee), format!("knee at {}", span(knee)))),
+        knee: standing.knee.map(|knee| (seconds(knee.length), format!("knee at {}", span(knee.length)))),
         lines,
     })
 }

@@ -1,11 +1,14 @@
 //! Part four: the incidents, those seen from one place only apart, and what was noted near their start.
 
+use std::collections::BTreeSet;
+
 use super::block::{Block, Line, Section, Table};
+use crate::impact::Figure;
 use crate::incident::{Bounds, Scope, Share, ShareSplit, Symptom};
 use crate::model::NotedEvent;
 use crate::report::ReportModel;
 use crate::report::format::{self, about, between, count, instant, percent, percent_interval, span};
-use crate::report::model::{Estimate, IncidentRow};
+use crate::report::model::IncidentRow;
 use crate::report::words;
 
 pub(super) fn section(model: &ReportModel) -> Section {
@@ -18,6 +21,7 @@ pub(super) fn section(model: &ReportModel) -> Section {
     } else {
         blocks.push(Block::Table(what(&common, zone)));
         blocks.push(Block::Table(who(&common)));
+        blocks.extend(reasons(&common));
         blocks.push(Block::Table(seen(&common, zone)));
         blocks.push(Block::note(
             "Probes sample: each end lies between two instants, so that a duration has a shortest, a middle and a \
@@ -108,8 +112,8 @@ fn hit(splits: &[ShareSplit]) -> String {
 }
 
 /// Low to high, with the middle.
-pub(super) fn people(estimate: Option<Estimate>) -> Line {
-    match estimate {
+fn people(row: &IncidentRow) -> Line {
+    match row.people() {
         None => Line::from("not quantifiable"),
         Some(people) => Line::default().strong(about(people.middle)).soft(format!(
             "{} to {}",
@@ -117,6 +121,16 @@ pub(super) fn people(estimate: Option<Estimate>) -> Line {
             about(people.high)
         )),
     }
+}
+
+/// Why there is no number of people, once each.
+fn reasons(rows: &[&IncidentRow]) -> Vec<Block> {
+    let reason = |row: &&IncidentRow| match &row.people {
+        Some(Figure::NotQuantifiable { reason }) => Some(reason.clone()),
+        Some(Figure::Estimate { .. }) | None => None,
+    };
+    let reasons: BTreeSet<String> = rows.iter().filter_map(reason).collect();
+    reasons.into_iter().map(|reason| Block::note(format!("People, not quantifiable: {reason}."))).collect()
 }
 
 fn who(rows: &[&IncidentRow]) -> Table {
@@ -131,7 +145,7 @@ fn who(rows: &[&IncidentRow]) -> Table {
             hit(&splits.regions).into(),
             hit(&splits.flows).into(),
             hit(&splits.classes).into(),
-            people(row.people),
+            people(row),
             if costs.is_empty() { Line::from("none") } else { costs.join(", ").into() },
         ]);
     }

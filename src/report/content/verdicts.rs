@@ -2,7 +2,7 @@
 
 use super::block::{Block, Card, Section};
 use crate::report::ReportModel;
-use crate::report::format::{self, count, minutes, percent, percent_interval};
+use crate::report::format::{self, about, count, minutes, percent, percent_interval};
 use crate::report::model::{Budget, ObjectiveReport};
 use crate::report::{summary, words};
 use crate::slo::Interval;
@@ -56,6 +56,17 @@ fn facts(objective: &ObjectiveReport) -> Vec<(String, String)> {
         let (spent, left) = budget_words(budget);
         fact("budget spent", spent);
         fact("budget left", left);
+    }
+    if let Some(sign_ins) = objective.standing.sign_ins {
+        fact(
+            "sign-ins that failed",
+            format!(
+                "{} to {} of about {} expected",
+                about(sign_ins.failed.low),
+                about(sign_ins.failed.high),
+                about(sign_ins.expected.middle)
+            ),
+        );
     }
     if let Some(adjusted) = &objective.adjusted {
         let share = percent(adjusted.availability, adjusted.interval);

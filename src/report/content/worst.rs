@@ -3,7 +3,7 @@
 use super::block::{Block, Section};
 use super::charts;
 use crate::report::ReportModel;
-use crate::report::format::{instant, percent, span, target};
+use crate::report::format::{percent, span, target};
 use crate::report::model::ObjectiveReport;
 
 pub(super) fn section(model: &ReportModel) -> Section {
@@ -14,7 +14,7 @@ pub(super) fn section(model: &ReportModel) -> Section {
     for objective in &model.objectives {
         let Some(chart) = charts::windows(objective) else { continue };
         blocks.push(Block::heading(objective.name.as_str()));
-        blocks.push(Block::text(in_words(objective, model)));
+        blocks.push(Block::text(in_words(objective)));
         let before = if objective.standing.windows_before.is_empty() {
             "Solid: this period; the weeks before it are not known."
         } else {
@@ -28,35 +28,26 @@ pub(super) fn section(model: &ReportModel) -> Section {
     Section { anchor: "worst", title: "The worst stretches", short: "Worst stretches", blocks }
 }
 
-fn in_words(objective: &ObjectiveReport, model: &ReportModel) -> String {
+fn in_words(objective: &ObjectiveReport) -> String {
     let standing = &objective.standing;
-    let zone = &model.head.period.zone;
-    let of = |index: usize| {
-        let window = standing.windows.get(index)?;
-        let at = window.start.map_or_else(String::new, |start| format!(", from {}", instant(start, zone)));
-        Some(format!(
-            "the worst {} had {} of good logins{at}",
-            span(window.length),
-            percent(Some(window.availability), None)
-        ))
-    };
-    let knee = standing.knee.and_then(|knee| standing.windows.iter().position(|window| window.length == knee));
-    let parts: Vec<String> = [Some(0), knee].into_iter().flatten().filter_map(of).collect();
-    let mut text = parts.join("; ");
-    if let Some(first) = text.get(..1).map(str::to_uppercase) {
-        text.replace_range(..1, &first);
-    }
+    let Some(first) = standing.windows.first() else { return String::new() };
+    let worst = percent(Some(first.availability), None);
+    let mut text = format!("In the worst {} {worst} of the logins were good.", span(first.length));
     match standing.knee {
         Some(knee) => text.push_str(&format!(
-            ". The knee lies at about {}: the outage that dominates this period was about as long.",
-            span(knee)
+            " The curve turns at {}: what hurt most lasted about {} in all within so long.",
+            span(knee.length),
+            span(knee.outage)
         )),
-        None => text.push_str(". There is no knee: no single outage dominates this period."),
+        None => text.push_str(" Nothing failed, so that the curve has no knee."),
     }
     let inside = standing.windows.iter().find(|window| window.availability >= objective.target);
-    if let Some(window) = inside {
-        let promised = target(objective.target);
-        text.push_str(&format!(" Every window of {} or longer kept the promised {promised}.", span(window.length)));
+    let promised = target(objective.target);
+    match inside {
+        Some(window) => {
+            text.push_str(&format!(" Every stretch of {} kept the promised {promised}.", span(window.length)));
+        }
+        None => text.push_str(&format!(" No length is long enough to keep the promised {promised}.")),
     }
     text
 }

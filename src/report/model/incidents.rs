@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::impact::{Estimate, Figure};
 use crate::incident::{Incident, IncidentId};
 use crate::model::{Micros, NotedEvent, ObjectiveName};
 use crate::slo::Interval;
@@ -18,10 +19,18 @@ pub struct IncidentRow {
     pub seen_after_start: Option<Micros>,
     /// What it took from each objective of the flows that it touched.
     pub budget: Vec<BudgetShare>,
-    /// People who could not sign in; `None` when that cannot be said.
-    pub people: Option<Estimate>,
+    /// People who could not sign in, or why that cannot be said; `None` when nobody estimated it.
+    pub people: Option<Figure>,
     /// Noted events near its start, in order of time: neighbours, not causes.
     pub near: Vec<NotedEvent>,
+}
+
+impl IncidentRow {
+    /// People who could not sign in; `None` when there is no number.
+    #[must_use]
+    pub fn people(&self) -> Option<Estimate> {
+        self.people.as_ref().and_then(Figure::estimate)
+    }
 }
 
 /// What an incident took from the error budget of an objective.
@@ -35,17 +44,6 @@ pub struct BudgetShare {
     pub share: f64,
     /// The same as a share of the budget of four such periods.
     pub share_of_four: f64,
-}
-
-/// A number with the ends that the inputs allow.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Estimate {
-    /// The least.
-    pub low: f64,
-    /// The most likely.
-    pub middle: f64,
-    /// The most.
-    pub high: f64,
 }
 
 /// How well incidents were seen, and what other rules would have done on the same runs.

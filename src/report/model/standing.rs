@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::impact::Estimate;
 use crate::model::Micros;
 use crate::slo::{Interval, Measured};
 
@@ -19,8 +20,10 @@ pub struct Standing {
     pub windows: Vec<Window>,
     /// The same over the weeks before; empty when nothing is known of them.
     pub windows_before: Vec<Window>,
-    /// Where the curve of this period bends most: the length of the outage that dominates it. `None` without one.
-    pub knee: Option<Micros>,
+    /// Where the curve of this period bends: the outage that dominates it. `None` when nothing failed.
+    pub knee: Option<Knee>,
+    /// Sign-ins that were expected and those that failed; `None` when the demand is not known.
+    pub sign_ins: Option<SignIns>,
     /// What may become of the budget until the end of a running period.
     pub outlook: Option<Outlook>,
     /// The clauses of the budget policy, and which of them apply.
@@ -64,8 +67,24 @@ pub struct Window {
     pub length: Micros,
     /// Availability of the worst stretch of this length.
     pub availability: f64,
-    /// Its first instant; `None` when it is not known any more.
-    pub start: Option<Timestamp>,
+}
+
+/// The bend of a curve of windows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Knee {
+    /// The shortest window that holds the dominant outage.
+    pub length: Micros,
+    /// How long that outage was, if it was total: the window's failing share times its length.
+    pub outage: Micros,
+}
+
+/// Sign-ins of the users, as far as demand is known.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SignIns {
+    /// Expected in the period, or until the end of the data.
+    pub expected: Estimate,
+    /// Those that failed at least once.
+    pub failed: Estimate,
 }
 
 /// What may become of the budget.
@@ -84,11 +103,11 @@ pub struct Outlook {
 pub struct FanPoint {
     /// When.
     pub at: Timestamp,
-    /// Spent share of the budget: nine of ten futures are above it, or at it.
+    /// Spent share of the budget: 39 of 40 futures are above it, or at it.
     pub low: f64,
     /// Half of the futures are below.
     pub middle: f64,
-    /// Nine of ten futures are below it, or at it.
+    /// 39 of 40 futures are below it, or at it.
     pub high: f64,
 }
 

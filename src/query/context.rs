@@ -1,0 +1,82 @@
+//! What a report is told beside the runs of its period: incidents, people, noted events, and the weeks before.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Incidents, Past, Question, incidents, past};
+use crate::impact;
+use crate::incident::{Rules, Symptom};
+use crate::model::Objective;
+use crate::report::build::Context;
+use crate::report::model::{DetectionReport, SignIns};
+use crate::slo::Period;
+use crate::store::{Error, Store};
+
+/// Events so long before the period may be neighbours of an incident in it.
+const EARLIER: SignedDuration = SignedDuration::from_hours(1);
+
+/// Everything beside the runs of the period.
+///
+/// # Errors
+/// Whatever keeps the store from being read or understood.
+pub(super) async fn context(store: &Store, question: &Question<'_>) -> Result<(Context, Past), Error> {
+    let period = question.period;
+    let objectives: Vec<Objective> = question.objectives.iter().map(|(objective, _)| objective.clone()).collect();
+    let rules = Rules::new(question.detection.clone(), &objectives, question.policy.confidence);
+    let found = incidents(store, period, &rules, &mut |_, _| {}).await?;
+    let past = past::read_past(store, question, &rules).await?;
+    let from = period.start.checked_sub(EARLIER).unwrap_or(Timestamp::MIN);
+    let failing = found.detection.background.iter().filter(|background| background.symptom == Symptom::Failing);
+    let context = Context {
+        people: people(question, &found),
+        sign_ins: sign_ins(question, &found),
+        backgrounds: failing.map(|background| (background.flow.clone(), background.p0)).collect(),
+        events: store.events(from, period.end).await?,
+        past: past.periods.clone(),
+        past_windows: past.windows.clone(),
+        baselines: past.baselines.clone(),
+        detection: (!found.detection.background.is_empty()).then(|| DetectionReport {
+            promised_per_year: rules.detection.false_alarms_per_year,
+            charts: found.detection.background.clone(),
+            rules: Vec::new(),
+        }),
+        incidents: found.detection.incidents,
+    };
+    Ok((context, past))
+}
+
+fn asked<'a>(question: &'a Question<'_>, found: &'a Incidents) -> impact::Question<'a> {
+    impact::Question {
+        history: &found.reading.history,
+        until: question.until,
+        population: question.population,
+        policy: question.policy,
+        objectives: question.objectives,
+        flows: &[],
+    }
+}
+
+/// People who could not sign in, per incident.
+fn people(question: &Question<'_>, found: &Incidents) -> BTreeMap<crate::incident::IncidentId, impact::Figure> {
+    let asked = asked(question, found);
+    let of =
+        |incident: &crate::incident::Incident| (incident.id.clone(), impact::of_incident(&asked, incident).affected);
+    found.detection.incidents.iter().map(of).collect()
+}
+
+/// Sign-ins that were expected and those that failed, per objective; those without a number left out.
+fn sign_ins(question: &Question<'_>, found: &Incidents) -> BTreeMap<crate::model::ObjectiveName, SignIns> {
+    let of = |(objective, period): &(Objective, Period)| {
+        let flows = [objective.flow.clone()];
+        let asked = impact::Question { flows: &flows, ..asked(question, found) };
+        let until = question.until.clamp(period.start, period.end);
+        if until <= period.start {
+            return None;
+        }
+        let impact = impact::of_span(&asked, period.start, until, &found.detection.incidents);
+        let (expected, failed) = (impact.intents.estimate()?, impact.affected.estimate()?);
+        Some((objective.name.clone(), SignIns { expected, failed }))
+    };
+    question.objectives.iter().filter_map(of).collect()
+}
