@@ -1,7 +1,7 @@
 //! Where an objective stands: as measured, against its past, and what follows by the budget policy.
 
 use crate::history::effective;
-use crate::incident::{Bounds, Incident};
+use crate::incident::{Bounds, Incident, Scope, Symptom};
 use crate::model::Objective;
 use crate::report::model::{BudgetShare, Change, ObjectiveReport, Standing, Week};
 use crate::slo::{Episode, Interval, Measured, Tally, difference, measured_with_episodes, wilson};
@@ -20,7 +20,7 @@ pub(super) fn of(
     Standing {
         measured: measured(data, objective, report, incidents),
         change: change(data, objective, report),
-        weeks: weeks(data, objective, report, incidents.len() as u64),
+        weeks: weeks(data, objective, report, common(incidents)),
         windows,
         windows_before: context.past_windows.get(&objective.name).cloned().unwrap_or_default(),
         knee,
@@ -65,6 +65,12 @@ fn episode(incident: &Incident, probes: u64, failures: u64) -> Episode {
     let duration = Interval { low: incident.low.0 as f64 / 1e6, high: incident.high.0 as f64 / 1e6 };
     let deviation = seconds(incident.start).hypot(seconds(incident.end)) / 12.0_f64.sqrt();
     Episode { duration, deviation, probes, failures }
+}
+
+/// Outages, counted as those of past weeks are: seen from several places, and failing.
+fn common(incidents: &[(&Incident, Option<BudgetShare>)]) -> u64 {
+    let counts = |incident: &Incident| incident.scope == Scope::Common && incident.symptom == Symptom::Failing;
+    incidents.iter().filter(|(incident, _)| counts(incident)).count() as u64
 }
 
 fn tally(data: &Data<'_>, report: &ObjectiveReport) -> Tally {

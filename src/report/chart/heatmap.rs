@@ -45,7 +45,9 @@ pub struct HeatMap {
 }
 
 const WIDTH: i32 = 960;
+/// No row is lower, and the map as a whole is no lower.
 const ROW: i32 = 9;
+const LEAST: i32 = 190;
 const BAND: i32 = 16;
 
 impl HeatMap {
@@ -53,12 +55,13 @@ impl HeatMap {
     #[must_use]
     pub fn svg(&self) -> String {
         let rows = i32::try_from(self.rows.len()).unwrap_or(1).max(1);
-        let frame = Frame { left: 96, top: BAND + 22, right: WIDTH - 72, bottom: BAND + 22 + rows * ROW };
+        let row = ROW.max(LEAST / rows);
+        let frame = Frame { left: 96, top: BAND + 22, right: WIDTH - 72, bottom: BAND + 22 + rows * row };
         let height = frame.bottom + 60;
         let most = self.rows.iter().flat_map(|row| row.counts.iter().copied()).max().unwrap_or(0);
         sheet(&self.title, &self.description, (WIDTH as u32, height as u32), |sheet| {
             sheet.time_axis(&frame, &self.ticks);
-            self.map(sheet, &frame, most);
+            self.map(sheet, &frame, row, most);
             self.band(sheet, &frame);
             if let Some(threshold) = self.threshold {
                 let y = frame.y(threshold);
@@ -73,9 +76,9 @@ impl HeatMap {
         })
     }
 
-    fn map(&self, sheet: &Sheet<'_>, frame: &Frame, most: u64) {
+    fn map(&self, sheet: &Sheet<'_>, frame: &Frame, height: i32, most: u64) {
         for (index, row) in self.rows.iter().enumerate() {
-            let bottom = frame.bottom - index as i32 * ROW;
+            let bottom = frame.bottom - index as i32 * height;
             if !row.label.is_empty() {
                 sheet.write(Ink::Text, (frame.left - 7, bottom), (HPos::Right, VPos::Center), &row.label);
             }
@@ -83,7 +86,7 @@ impl HeatMap {
                 let count_of_bins = row.counts.len() as f64;
                 let left = frame.x(first as f64 / count_of_bins);
                 let right = frame.x(last as f64 / count_of_bins).max(left + 1);
-                sheet.fill(Ink::Heat(level(count, most)), (left, bottom - ROW), (right, bottom));
+                sheet.fill(Ink::Heat(level(count, most)), (left, bottom - height), (right, bottom));
             });
         }
     }

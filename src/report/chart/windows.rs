@@ -56,7 +56,7 @@ impl Windows {
             if let Some((length, name)) = &self.knee {
                 let x = frame.x(across.place(*length));
                 sheet.line(Ink::Faint, 1, Stroke::Dotted, &[(x, frame.top), (x, frame.bottom)]);
-                sheet.write(Ink::Text, (x + 5, frame.bottom - 4), (HPos::Left, VPos::Bottom), name);
+                sheet.write(Ink::Text, (x + 5, frame.top + 2), (HPos::Left, VPos::Top), name);
             }
             let mut lowest = i32::MAX;
             for (index, line) in self.lines.iter().enumerate() {

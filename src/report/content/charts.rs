@@ -68,8 +68,8 @@ pub(super) fn heat_map(flow: &FlowReport, head: &Head, threshold: Option<Micros>
     }
     let classes = map.edges.len().saturating_sub(1);
     let rows = (0..classes).map(|class| HeatRow {
-        // Every other edge is named: more would not fit.
-        label: if class % 2 == 0 { map.edges[class].to_string() } else { String::new() },
+        // Of many edges every other one is named: more would not fit.
+        label: if classes < 14 || class % 2 == 0 { map.edges[class].to_string() } else { String::new() },
         counts: map.counts.iter().map(|bin| bin.get(class).copied().map_or(0, u64::from)).collect(),
     });
     let p95 = flow.latency.login.percentile("p95").map_or_else(String::new, |p95| format!("; p95 {}", p95.value));

@@ -4,7 +4,7 @@ use super::block::{Block, Line, Section, Table};
 use super::charts;
 use crate::model::{Micros, StepName};
 use crate::report::ReportModel;
-use crate::report::format::{ABSENT, count, span};
+use crate::report::format::{ABSENT, count};
 use crate::report::model::{Distribution, FlowReport, Percentile, StepBaseline};
 
 /// A median that moved by more than this share of the usual one is worth a word.
@@ -53,8 +53,8 @@ fn tail(login: &Distribution) -> Option<String> {
 fn against_baseline(flow: &FlowReport, baselines: &[StepBaseline]) -> Option<Table> {
     let mine: Vec<&StepBaseline> = baselines.iter().filter(|usual| usual.flow == flow.name).collect();
     let first = mine.first()?;
-    let length = u64::try_from(first.to.as_microsecond() - first.from.as_microsecond()).unwrap_or(0);
-    let caption = format!("Against the {} before", span(Micros(length)));
+    let weeks = (first.to.duration_since(first.from).as_secs_f64() / 604_800.0).round();
+    let caption = format!("{}: against the {weeks:.0} weeks before", flow.name);
     let columns = ["time of", ">p50", ">usual p50", ">p95", ">usual p95", "median against the usual"];
     let mut table = Table::new(caption, &columns);
     for usual in mine {

@@ -4,7 +4,7 @@ use super::block::{Block, Section};
 use super::charts;
 use crate::report::ReportModel;
 use crate::report::format::{percent, span, target};
-use crate::report::model::ObjectiveReport;
+use crate::report::model::{ObjectiveReport, Window};
 
 pub(super) fn section(model: &ReportModel) -> Section {
     let mut blocks = vec![Block::note(
@@ -30,9 +30,15 @@ pub(super) fn section(model: &ReportModel) -> Section {
 
 fn in_words(objective: &ObjectiveReport) -> String {
     let standing = &objective.standing;
-    let Some(first) = standing.windows.first() else { return String::new() };
-    let worst = percent(Some(first.availability), None);
-    let mut text = format!("In the worst {} {worst} of the logins were good.", span(first.length));
+    let from = |least: u64| standing.windows.iter().find(|window| window.length.0 >= least * 3_600_000_000);
+    let said = |window: &Window| {
+        format!("the worst {} {} of the logins were good", span(window.length), percent(Some(window.availability), None))
+    };
+    let hour_and_day = [1, 16].into_iter().filter_map(from).map(said);
+    let mut text = match hour_and_day.reduce(|hour, day| format!("{hour}, in {day}")) {
+        Some(words) => format!("In {words}."),
+        None => standing.windows.first().map_or_else(String::new, |first| format!("In {}.", said(first))),
+    };
     match standing.knee {
         Some(knee) => text.push_str(&format!(
             " The curve turns at {}: what hurt most lasted about {} in all within so long.",

@@ -79,7 +79,7 @@ fn contents(sections: &[Section]) -> Markup {
 fn part(number: usize, section: &Section) -> Markup {
     html! {
         section aria-labelledby=(section.anchor) {
-            h2 id=(section.anchor) { span class="number" { (number) } " " (section.title) }
+            h2 id=(section.anchor) { span class="part" { (number) } " " (section.title) }
             @for block in &section.blocks { (self::block(block)) }
         }
     }
