@@ -9,11 +9,11 @@ use super::Question;
 use crate::history::{History, Kind, Parts, Series, effective, within};
 use crate::impact::Cells;
 use crate::incident::{Rules, Scope, Symptom, detect};
-use crate::model::{FlowName, Objective, ObjectiveName, RunKind, StepName};
+use crate::model::{FlowName, Objective, ObjectiveName, Run, RunKind, StepName};
 use crate::report::build::{PastPeriod, worst_windows};
 use crate::report::model::{StepBaseline, Window};
 use crate::slo::{Durations, Period, Tally, target_rank};
-use crate::store::{Columns, Error, RunFilter, Store};
+use crate::store::{Digest, Error, Piece, Store};
 
 /// Weeks before the reported one.
 const WEEKS: i32 = 12;
@@ -50,15 +50,23 @@ pub(super) async fn read_past(store: &Store, question: &Question<'_>, rules: &Ru
         let declarations = store.declarations(start, end).await?;
         let mut history = History::new(&declarations, &wide);
         let mut parts: BTreeMap<Series, Parts> = BTreeMap::new();
-        let columns = if back <= USUAL { Columns::Timings } else { Columns::Summary };
-        let filter = RunFilter::between(start, end);
-        store
-            .read(&filter, columns, &mut |row| {
-                if history.record(&row.run, row.login_time) && back <= USUAL {
-                    parts.entry(Series::of(&row.run)).or_default().add(&row.run, start);
+        let want = Digest { outcomes: true, parts: back <= USUAL, chosen: false };
+        let mut add = |piece| {
+            let mut note = |run: &Run| parts.entry(Series::of(run)).or_default().add(run, start);
+            match piece {
+                Piece::Row(row) => {
+                    if history.record(&row.run, row.login_time) {
+                        note(&row.run);
+                    }
                 }
-            })
-            .await?;
+                Piece::Note(row) => note(&row.run),
+                Piece::Outcomes(series, runs) => _ = history.append(&series, &runs),
+                Piece::Counted(block) => {
+                    parts.entry(block.series.clone()).or_default().merge(&block.parts, |_| Some(start));
+                }
+            }
+        };
+        store.digest((start, end), want, &mut add).await?;
         // Before the first run of all there is nothing to show.
         let ran = history.ledgers().any(|(_, ledger)| ledger.all().next().is_some());
         if past.periods.is_empty() && !ran {

@@ -122,6 +122,7 @@ async fn answers(store: &Store, world: &World) -> Vec<String> {
         objectives: &world.objectives,
         population: &world.population,
         policy: &world.policy,
+        detection: &doorstep::model::DetectionRules::default(),
         tried: &[],
         generated_from: "doorstep test",
     };

@@ -120,6 +120,11 @@ fn eventful() -> World {
     world
 }
 
+/// The page of [`eventful`], for the browser.
+pub(crate) fn eventful_page() -> String {
+    html::render(&eventful().report())
+}
+
 #[test]
 fn the_markdown_reads_well() {
     insta::assert_snapshot!(markdown::render(&eventful().report()));

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// The command that the sample names, after the program's name and version.
-fn command_of_the_sample(root: &Path) -> Vec<String> {
+pub(crate) fn command_of_the_sample(root: &Path) -> Vec<String> {
     let report: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(root.join("reports/demo/report.json")).unwrap()).unwrap();
     let made_by = report["head"]["generated_from"].as_str().unwrap();

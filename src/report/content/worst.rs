@@ -32,7 +32,11 @@ fn in_words(objective: &ObjectiveReport) -> String {
     let standing = &objective.standing;
     let from = |least: u64| standing.windows.iter().find(|window| window.length.0 >= least * 3_600_000_000);
     let said = |window: &Window| {
-        format!("the worst {} {} of the logins were good", span(window.length), percent(Some(window.availability), None))
+        format!(
+            "the worst {} {} of the logins were good",
+            span(window.length),
+            percent(Some(window.availability), None)
+        )
     };
     let hour_and_day = [1, 16].into_iter().filter_map(from).map(said);
     let mut text = match hour_and_day.reduce(|hour, day| format!("{hour}, in {day}")) {
