@@ -5,8 +5,22 @@
 //! immutable Parquet segments in a [`Store`], a folder or a bucket; [`Store::read`] hands each run out once. Workers
 //! need no coordination: each writes only under its own vantage, under names that nobody else can choose.
 //!
+//! ```text
+//! v1/live/<vantage>/<date>/<sequence>.parquet             segments, as shipped
+//! v1/day/<vantage>/<date>/<first>-<last>-<hash>.parquet   the same runs, each once, sorted by flow, kind and slot
+//! v1/rollup/<vantage>/<date>/<as the day file>.parquet    what was counted of a day file; disposable
+//! v1/schedule/<vantage>/<from>-<hash>.json                declarations
+//! v1/policy/..                                            events and exclusions
+//! ```
+//!
+//! No lock and no list of files says what is true: a run is the same run wherever it lies, so that any set of objects
+//! which holds all runs is a good store. [`Store::compact`] makes a day file durable before it removes what it holds;
+//! [`Store::read`] lists live segments before day files and takes each run once. [`Store::digest`] is quick where a day
+//! lies in files whose slots do not overlap and nowhere else, and reads run by run where it does not.
+//!
 //! Files, from the disk up: `journal` (framing), `record` (one run as JSON), `spool_files`, `spool`; `segment` (the
-//! public format), `key` (names), `objects` (requests), `ship`, `declare`, `policy`, `read`.
+//! public format), `key` and `day_key` (names), `objects` (requests), `ship`, `declare`, `policy`; `partition` (what lies
+//! where), `fetch`, `read`; `rollup` (counted days), `compact`, `digest`.
 
 mod compact;
 mod day_key;
