@@ -41,7 +41,8 @@ pub struct CompactArgs {
 pub async fn execute(args: &CompactArgs) -> Result<Exit, CommandError> {
     let site = args.configuration.site()?;
     let store = open(&site)?;
-    let today = TimeZone::UTC.to_datetime(Clock::system().now()).date();
+    let now = Clock::system().now();
+    let today = TimeZone::UTC.to_datetime(now).date();
     let before = args.before.map_or(today, |before| before.min(today));
     let days = store.uncompacted(&args.at, before).await;
     let days = days.map_err(|error| CommandError::new(Exit::Store, chain(&error)))?;
@@ -58,6 +59,11 @@ pub async fn execute(args: &CompactArgs) -> Result<Exit, CommandError> {
         bar.inc(1);
     }
     bar.finish_and_clear();
+    match store.sweep(&args.at, now).await {
+        Ok(0) => {}
+        Ok(swept) => print::note(&format!("removed {swept} files that were never written to their end")),
+        Err(error) => errors.push(chain(&error)),
+    }
     if !errors.is_empty() {
         return Err(CommandError::new(Exit::Store, errors.join("\n")));
     }

@@ -151,7 +151,17 @@ pub fn end_of(started: Timestamp, elapsed: Micros) -> Timestamp {
     instant(started.as_microsecond().saturating_add(i64::try_from(elapsed.0).unwrap_or(i64::MAX)))
 }
 
+/// No more than this is set apart before a run is seen: a week of a login every second, or so.
+const MOST_EXPECTED: u64 = 1_000_000;
+
 impl Ledger {
+    /// A ledger of about so many runs: space is set apart, since a list that doubles as it grows takes more.
+    #[must_use]
+    pub fn with_capacity(runs: u64) -> Self {
+        let runs = runs.min(MOST_EXPECTED) as usize;
+        Self { records: Vec::with_capacity(runs + runs / 16), ..Self::default() }
+    }
+
     /// Takes a run with its login time; false when it was known already.
     pub fn record(&mut self, run: &Run, login: Option<Micros>) -> bool {
         let failure = run.failure.as_ref();

@@ -67,7 +67,10 @@ impl History {
     #[must_use]
     pub fn new(declarations: &[ScheduleDeclaration], period: &Period) -> Self {
         let expected = expected::from_declarations(declarations, period);
-        let ledgers = expected.keys().map(|series| (series.clone(), Ledger::default())).collect();
+        let ledger = |(series, expected): (&Series, &Expected)| {
+            (series.clone(), Ledger::with_capacity(expected.count(period.start, period.end)))
+        };
+        let ledgers = expected.iter().map(ledger).collect();
         let intervals = expected::intervals(&expected);
         let labels = expected::labels(declarations, period);
         Self { period: period.clone(), expected, intervals, ledgers, labels }

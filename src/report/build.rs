@@ -137,7 +137,7 @@ impl<'a> Builder<'a> {
 
     /// The report, with the revision of the data that it was made from.
     ///
-    /// One flow at a time on each core: the outcomes of all of them at once would be most of the memory.
+    /// One flow after the other, each on all cores: the outcomes of all of them at once would be most of the memory.
     #[must_use]
     pub fn finish(mut self, data_revision: &str) -> ReportModel {
         data_revision.clone_into(&mut self.data_revision);
@@ -145,7 +145,8 @@ impl<'a> Builder<'a> {
         let mut slots = Vec::new();
         let (mut objectives, mut negatives, mut reports) = (BTreeMap::new(), Vec::new(), Vec::new());
         let mut beyond = Vec::new();
-        for answer in parallel::each(&flows, |flow| Data::of(&self, flow).answer(flow)) {
+        for flow in &flows {
+            let answer = Data::of(&self, flow).answer(flow);
             slots.extend(answer.slots);
             objectives.extend(answer.objectives);
             negatives.extend(answer.negative);
@@ -197,25 +198,25 @@ struct Data<'a> {
 impl<'a> Data<'a> {
     fn of(builder: &'a Builder<'a>, flow: &FlowName) -> Self {
         let retries = builder.inputs.policy.retries;
-        let ledgers = builder.history.ledgers().filter(|(series, _)| series.flow == *flow);
-        let outcomes = ledgers.map(|(series, ledger)| (series.clone(), ledger.outcomes(series.kind, retries)));
-        Self { builder, outcomes: outcomes.collect() }
+        let ledgers: Vec<_> = builder.history.ledgers().filter(|(series, _)| series.flow == *flow).collect();
+        let outcomes =
+            |(series, ledger): &(&Series, &Ledger)| ((*series).clone(), ledger.outcomes(series.kind, retries));
+        Self { builder, outcomes: parallel::each(&ledgers, outcomes).into_iter().collect() }
     }
 
     fn answer(&self, flow: &FlowName) -> Answer {
-        let all = self.inputs().objectives.iter().enumerate();
-        let objectives = all.filter(|(_, (objective, _))| objective.flow == *flow);
-        let mut objectives: BTreeMap<usize, ObjectiveReport> = objectives
-            .map(|(place, (objective, period))| (place, objective::report(self, objective, period)))
-            .collect();
-        let beyond = weekly::of_flow(self, flow, objectives.values_mut());
-        Answer {
-            slots: head::slots(self),
-            objectives,
-            beyond,
-            negative: negative::report(self, flow),
-            report: self.series(flow, RunKind::Login).next().is_some().then(|| self.flow(flow)),
-        }
+        let promised = || {
+            let all = self.inputs().objectives.iter().enumerate();
+            let objectives = all.filter(|(_, (objective, _))| objective.flow == *flow);
+            let mut objectives: BTreeMap<usize, ObjectiveReport> = objectives
+                .map(|(place, (objective, period))| (place, objective::report(self, objective, period)))
+                .collect();
+            let beyond = weekly::of_flow(self, flow, objectives.values_mut());
+            (objectives, beyond, head::slots(self), negative::report(self, flow))
+        };
+        let measured = || self.series(flow, RunKind::Login).next().is_some().then(|| self.flow(flow));
+        let (report, (objectives, beyond, slots, negative)) = parallel::both(measured, promised);
+        Answer { slots, objectives, beyond, negative, report }
     }
 
     /// What the normal logins of a flow say beside their outcomes, by vantage.

@@ -86,10 +86,10 @@ impl LatencyHistogram {
     /// A histogram from its V2 encoding; `None` for other bytes, and for one of another precision.
     #[must_use]
     pub fn decoded(bytes: &[u8]) -> Option<Self> {
-        let read: Histogram<u64> = Deserializer::new().deserialize(&mut Cursor::new(bytes)).ok()?;
-        let mut histogram = Self::new();
-        let ours = read.sigfig() == DIGITS && read.low() == histogram.0.low();
-        (ours && histogram.0.add(&read).is_ok()).then_some(histogram)
+        let mut read: Histogram<u64> = Deserializer::new().deserialize(&mut Cursor::new(bytes)).ok()?;
+        read.auto(true);
+        let ours = read.sigfig() == DIGITS && read.low() == Self::new().0.low();
+        ours.then_some(Self(read))
     }
 
     /// How many durations were counted.

@@ -20,7 +20,7 @@
 //!
 //! Files, from the disk up: `journal` (framing), `record` (one run as JSON), `spool_files`, `spool`; `segment` (the
 //! public format), `key` and `day_key` (names), `objects` (requests), `ship`, `declare`, `policy`; `partition` (what lies
-//! where), `fetch`, `read`; `rollup` (counted days), `compact`, `digest`.
+//! where), `fetch`, `read`; `rollup` (counted days), `compact`, `sweep`, `digest`.
 
 mod compact;
 mod day_key;
@@ -44,6 +44,7 @@ mod ship;
 mod spool;
 mod spool_files;
 mod stamp;
+mod sweep;
 #[cfg(test)]
 mod tests;
 

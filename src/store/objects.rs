@@ -37,6 +37,8 @@ const ENDPOINTS: [AmazonS3ConfigKey; 2] = [AmazonS3ConfigKey::S3Endpoint, Amazon
 pub struct Store {
     pub(super) objects: Arc<dyn ObjectStore>,
     pub(super) location: String,
+    /// The folder, where it is one.
+    pub(super) folder: Option<PathBuf>,
     /// Spools of this machine that are read beside the store.
     pub(super) spools: Vec<PathBuf>,
     /// Requests until the store refuses every further one.
@@ -97,6 +99,10 @@ impl Store {
         Ok(Self {
             objects,
             location: name,
+            folder: match location {
+                StoreLocation::Folder(path) => Some(path.clone()),
+                StoreLocation::Bucket { .. } => None,
+            },
             spools: Vec::new(),
             #[cfg(test)]
             requests_left: no_end_of_requests(),
@@ -109,6 +115,7 @@ impl Store {
         Self {
             objects: Arc::new(InMemory::new()),
             location: "memory".to_owned(),
+            folder: None,
             spools: Vec::new(),
             #[cfg(test)]
             requests_left: no_end_of_requests(),

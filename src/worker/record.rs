@@ -76,18 +76,24 @@ impl StoreRecorder {
         let mut looks = interval(COMPACT_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while ended.run_until_cancelled(looks.tick()).await.is_some() {
-            let settled = clock.now().checked_sub(SETTLE).unwrap_or(Timestamp::MIN);
+            let now = clock.now();
+            let settled = now.checked_sub(SETTLE).unwrap_or(Timestamp::MIN);
             let before = TimeZone::UTC.to_datetime(settled).date();
-            if let Some(Err(error)) = ended.run_until_cancelled(self.compact_before(&vantage, before)).await {
+            if let Some(Err(error)) = ended.run_until_cancelled(self.compact_before(&vantage, before, now)).await {
                 tracing::warn!("a day could not be compacted; it is read as it is: {}", chain(&error));
             }
         }
     }
 
-    async fn compact_before(&self, vantage: &VantageName, before: Date) -> Result<(), store::Error> {
-        for (vantage, date) in self.store.uncompacted(std::slice::from_ref(vantage), before).await? {
-            let done = self.store.compact(&vantage, date).await?;
+    async fn compact_before(&self, vantage: &VantageName, before: Date, now: Timestamp) -> Result<(), store::Error> {
+        let ours = std::slice::from_ref(vantage);
+        let days = self.store.uncompacted(ours, before).await?;
+        for (vantage, date) in &days {
+            let done = self.store.compact(vantage, *date).await?;
             tracing::info!(%date, "compacted {done}");
+        }
+        if !days.is_empty() {
+            self.store.sweep(ours, now).await?;
         }
         Ok(())
     }

@@ -124,12 +124,13 @@ pub(super) fn longest_gap<'a>(series: impl Iterator<Item = &'a [Outcome]>, span:
 
 /// When a run with a verdict began anywhere, between the two ends of the span; in order.
 pub(super) fn instants<'a>(series: impl Iterator<Item = &'a [Outcome]>, span: Span) -> Vec<Timestamp> {
-    let mut seen: Vec<Timestamp> = series
-        .flatten()
-        .filter(|outcome| by_verdict(outcome) != Kind::Lost)
-        .map(|outcome| outcome.started.clamp(span.start, span.until))
-        .chain([span.start, span.until])
-        .collect();
+    let mut seen = vec![span.start, span.until];
+    for outcomes in series {
+        // There may be millions: a list that doubles as it grows would take three times the memory.
+        seen.reserve_exact(outcomes.len());
+        let told = outcomes.iter().filter(|outcome| by_verdict(outcome) != Kind::Lost);
+        seen.extend(told.map(|outcome| outcome.started.clamp(span.start, span.until)));
+    }
     seen.sort_unstable();
     seen
 }
