@@ -315,7 +315,9 @@ impl<'a> Data<'a> {
             let parts = self.builder.parts.get(series);
             rows.extend(parts.into_iter().flat_map(|parts| timeline::step_rows(&series.vantage, parts, &bins)));
         }
-        let logins: Vec<&Outcome> = self.series(flow, RunKind::Login).flat_map(|(_, outcomes)| outcomes).collect();
+        let all = || self.series(flow, RunKind::Login).map(|(_, outcomes)| outcomes);
+        let mut logins: Vec<&Outcome> = Vec::with_capacity(all().map(<[_]>::len).sum());
+        logins.extend(all().flatten());
         FlowSeries {
             bins,
             timeline: rows,

@@ -24,13 +24,12 @@ pub(super) fn sight(data: &Data<'_>, flow: &FlowName) -> Sight {
     let speaks = |outcomes: &&[crate::history::Outcome]| outcomes.iter().any(|o| by_verdict(o) != Kind::Lost);
     let vantages = u32::try_from(series().filter(speaks).count()).unwrap_or(u32::MAX);
     let instants = outages::instants(series(), span);
-    let gaps = gaps(&instants);
+    let gaps = || gaps(&instants);
     let interval = data.builder.interval(flow);
     let seen = vantages > 0 && span.start < span.until;
-    let mut long: Vec<Gap> = gaps.clone();
     // All places silent for as long as one of them may be between two slots of its own.
     let least = interval.map_or(Micros(0), |interval| Micros(Micros::from(interval).0.saturating_mul(2)));
-    long.retain(|gap| length(gap) > least.0);
+    let mut long: Vec<Gap> = gaps().filter(|gap| length(gap) > least.0).collect();
     long.sort_by_key(|gap| (std::cmp::Reverse(length(gap)), gap.from));
     long.truncate(TOLD);
     long.sort_by_key(|gap| gap.from);
@@ -38,9 +37,9 @@ pub(super) fn sight(data: &Data<'_>, flow: &FlowName) -> Sight {
         flow: flow.clone(),
         vantages,
         gaps: if seen { long } else { Vec::new() },
-        surely: gaps.iter().map(length).max().filter(|_| seen).map(Micros),
+        surely: gaps().map(|gap| length(&gap)).max().filter(|_| seen).map(Micros),
         chances: if seen {
-            chances(&gaps, interval.map(|interval| interval.as_secs_f64()), vantages)
+            chances(gaps, interval.map(|interval| interval.as_secs_f64()), vantages)
         } else {
             Vec::new()
         },
@@ -52,18 +51,19 @@ fn length(gap: &Gap) -> u64 {
     u64::try_from(gap.to.as_microsecond() - gap.from.as_microsecond()).unwrap_or(0)
 }
 
-fn gaps(instants: &[Timestamp]) -> Vec<Gap> {
-    instants.windows(2).map(|pair| Gap { from: pair[0], to: pair[1] }).filter(|gap| gap.from < gap.to).collect()
+/// There may be millions: they are walked, not kept.
+fn gaps(instants: &[Timestamp]) -> impl Iterator<Item = Gap> + '_ {
+    instants.windows(2).map(|pair| Gap { from: pair[0], to: pair[1] }).filter(|gap| gap.from < gap.to)
 }
 
 /// Up to the first length that is surely seen. An outage that begins anywhere in a gap of length g and lasts d is missed
 /// with probability max(0, g - d) / g, so that the measured chance is 1 - sum(max(0, g - d)) / sum(g).
-fn chances(gaps: &[Gap], interval: Option<f64>, vantages: u32) -> Vec<Chance> {
-    let whole: u64 = gaps.iter().map(length).sum();
+fn chances<G: Iterator<Item = Gap>>(gaps: impl Fn() -> G, interval: Option<f64>, vantages: u32) -> Vec<Chance> {
+    let whole: u64 = gaps().map(|gap| length(&gap)).sum();
     let mut chances = Vec::new();
     for seconds in LENGTHS {
         let outage = Micros(seconds * 1_000_000);
-        let unseen: u64 = gaps.iter().map(|gap| length(gap).saturating_sub(outage.0)).sum();
+        let unseen: u64 = gaps().map(|gap| length(&gap).saturating_sub(outage.0)).sum();
         let measured = 1.0 - unseen as f64 / whole.max(1) as f64;
         let planned = interval.map(|interval| seen_probability(seconds as f64, interval, vantages));
         chances.push(Chance { outage, planned, measured });
