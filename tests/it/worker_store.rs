@@ -139,3 +139,47 @@ async fn a_store_that_is_away_loses_nothing() {
     assert_eq!(due, recorded);
     assert_eq!(recorded.len() as u64, summary.recorded + after.recorded);
 }
+
+/// What lies below a folder of the store.
+fn parquet_files(folder: &Path) -> usize {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    let below = |path: &Path| if path.is_dir() { parquet_files(path) } else { 1 };
+    entries.map(|entry| below(&entry.unwrap().path())).sum()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_compacts_its_own_days_when_they_have_settled() {
+    let folder = tempfile::tempdir().unwrap();
+    for place in ["berlin", "tokyo"] {
+        let bench = Bench::start(folder.path(), place, 5);
+        sleep(Duration::from_millis(700)).await;
+        assert!(bench.end().await.shipped);
+    }
+    let store = folder.path().join("store");
+    let (due, recorded) = due_and_recorded(&store).await;
+    let live = parquet_files(&store.join("v1/live/berlin"));
+    assert!(live > 0);
+
+    let vantage = VantageName::new("berlin").unwrap();
+    let last = recorded.iter().map(|(_, slot)| *slot).max().unwrap();
+    for (hours, compacted) in [(1, false), (26, true)] {
+        let later = last + hours * 3_600_000_000;
+        let (clock, _hand) = Clock::manual(jiff::Timestamp::from_microsecond(later).unwrap());
+        let telemetry = Arc::new(Telemetry::new(vantage.clone()));
+        let (location, spool) = (StoreLocation::Folder(store.clone()), folder.path().join("other-spool"));
+        let recorder = StoreRecorder::open(&location, &spool, Duration::from_secs(1), &clock, telemetry).unwrap();
+        let ended = CancellationToken::new();
+        let compacting = tokio::spawn(Arc::new(recorder).compact(vantage.clone(), clock, ended.clone()));
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while compacted && parquet_files(&store.join("v1/live/berlin")) > 0 && Instant::now() < deadline {
+            sleep(Duration::from_millis(20)).await;
+        }
+        sleep(Duration::from_millis(100)).await;
+        ended.cancel();
+        compacting.await.unwrap();
+        assert_eq!(parquet_files(&store.join("v1/live/berlin")), if compacted { 0 } else { live });
+    }
+    assert!(parquet_files(&store.join("v1/day/berlin")) > 0 && parquet_files(&store.join("v1/rollup/berlin")) > 0);
+    assert!(parquet_files(&store.join("v1/live/tokyo")) > 0, "another worker's days are its own");
+    assert_eq!(due_and_recorded(&store).await, (due, recorded));
+}
