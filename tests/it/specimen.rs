@@ -111,6 +111,84 @@ async fn its_minutes_are_those_of_the_truth() {
     assert_eq!(whole(&found).len(), 17 * 60 + 30 - 2);
 }
 
+/// The arguments by which every command here finds configuration and store.
+fn with_store<'a>(command: &[&'a str], place: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [command, &["--config", CONFIG, "--store", place], more].concat()
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+/// The name of the incident, as `doorstep incidents` lists it.
+fn incident_id(place: &str) -> String {
+    let span = ["--from", "2024-03-04", "--to", "2024-03-11", "--format", "json"];
+    let listed = doorstep(&with_store(&["incidents"], place, &span));
+    assert!(listed.status.success(), "{}", text(&listed));
+    let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
+    let all = listed["incidents"].as_array().unwrap();
+    let failing: Vec<_> = all.iter().filter(|one| one["symptom"] == "failing").collect();
+    assert_eq!(failing.len(), 1, "{listed:#}");
+    failing[0]["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_draft_tells_the_truth_minute_by_minute_and_passes_its_own_check() {
+    let (place, truth) = (simulated().join("store"), outage());
+    let place = place.to_str().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (id, out) = (incident_id(place), folder.path().to_str().unwrap());
+    assert!(id.starts_with("20240305-0900-"), "{id}");
+    let drafted = doorstep(&with_store(&["postmortem", "draft"], place, &["--incident", &id, "--out", out]));
+    assert!(drafted.status.success(), "{}", text(&drafted));
+    let draft = std::fs::read_to_string(folder.path().join("postmortem.md")).unwrap();
+    assert!(draft.contains("80.0 % of logins failed"), "{draft}");
+    let rows = std::fs::read_to_string(folder.path().join("failing-per-minute.csv")).unwrap();
+    let told: Vec<(Timestamp, u64, u64)> = rows
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').collect::<Vec<_>>())
+        .map(|cells| (cells[0].parse().unwrap(), cells[1].parse().unwrap(), cells[2].parse().unwrap()))
+        .filter(|row: &(Timestamp, u64, u64)| truth.from < row.0 && row.0 < time("2024-03-06T02:29:00Z"))
+        .collect();
+    let meant = truth.minutes.iter().map(|minute| (minute.start, minute.runs, minute.bad));
+    let meant: Vec<_> = meant.filter(|row| truth.from < row.0 && row.0 < time("2024-03-06T02:29:00Z")).collect();
+    assert_eq!(told, meant);
+    let file = folder.path().join("postmortem.md");
+    let lint = ["postmortem", "lint", file.to_str().unwrap()];
+    let checked = text(&doorstep(&with_store(&lint, place, &["--incident", &id])));
+    assert!(!checked.contains("against-the-data") && !checked.contains("contradicts"), "{checked}");
+}
+
+#[test]
+fn the_written_postmortem_is_held_against_what_was_measured() {
+    let place = simulated().join("store");
+    let place = place.to_str().unwrap();
+    let id = incident_id(place);
+    let lint = ["postmortem", "lint", "tests/it/postmortem/specimen.md"];
+    let checked = doorstep(&with_store(&lint, place, &["--incident", &id]));
+    assert_eq!(checked.status.code(), Some(1), "{}", text(&checked));
+    let said = text(&checked);
+    let found = |line: u32, rule: &str, quote: &str| {
+        let begin = format!("specimen.md:{line}: error[{rule}]: '{quote}'");
+        assert!(said.contains(&begin), "{begin} is missing in\n{said}");
+    };
+    // What the data say: sixteen hours were seventeen and a half, and not everybody was hit.
+    found(5, "against-the-data", "March 5, 2024, 09:00 AM - March 6, 2024, 01:00 AM (UTC)");
+    found(5, "against-the-data", "March 6, 2024, 01:00 AM (UTC)");
+    found(6, "against-the-data", "affecting all users");
+    found(6, "against-the-data", "complete outage");
+    // What the text itself contradicts.
+    found(5, "duration-contradicts-timeline", "March 5, 2024, 09:00 AM - March 6, 2024, 01:00 AM (UTC)");
+    found(5, "restored-after-end", "March 6, 2024, 01:00 AM (UTC)");
+    found(6, "whole-against-share", "complete outage");
+    found(16, "midnight-without-date", "01:00 AM");
+    let confirmed = said.split("confirmed:").nth(1).unwrap();
+    for (line, quote) in [(5, "March 5, 2024, 09:00 AM"), (17, "02:30 AM")] {
+        assert!(confirmed.contains(&format!("line {line}, '{quote}'")), "{confirmed}");
+    }
+}
+
 #[test]
 fn the_weekly_report_counts_what_was_injected() {
     let place = simulated().join("store");
