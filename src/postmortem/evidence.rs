@@ -11,12 +11,25 @@ use crate::model::{Micros, NotedEvent};
 pub struct Evidence {
     /// What was measured.
     pub incident: Incident,
+    /// The slow logins that led up to it, or the failing ones that it led up to.
+    pub linked: Option<Incident>,
+    /// When rules that other tools use would have paged.
+    pub rivals: Vec<Rival>,
     /// What people noted around it, by time.
     pub events: Vec<NotedEvent>,
     /// What was estimated of the people behind the logins.
     pub people: People,
     /// The share of each objective's error budget that it spent.
     pub budgets: Vec<Spent>,
+}
+
+/// A rule of alarm that was replayed over the same probes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rival {
+    /// What it is called.
+    pub name: String,
+    /// Its first page between the first failing probe and the end; `None` when it would have stayed silent.
+    pub paged: Option<Timestamp>,
 }
 
 /// What an incident meant for people.
@@ -120,6 +133,15 @@ impl Evidence {
     pub fn facts(&self) -> Vec<Fact> {
         let mut facts = Facts::default();
         facts.times(&self.incident);
+        if let Some(linked) = &self.linked {
+            facts.add("first probe of the linked incident", Value::Moment(linked.first_failing));
+            facts.add("latest end of the linked incident", Value::Moment(linked.end.latest));
+        }
+        for (rival, paged) in self.rivals.iter().filter_map(|rival| Some((rival, rival.paged?))) {
+            facts.add(format!("page of {}", rival.name), Value::Moment(paged));
+            let delay = between(self.incident.first_failing, paged);
+            facts.add(format!("from the first failing probe to the page of {}", rival.name), Value::Length(delay));
+        }
         for event in &self.events {
             facts.add(format!("noted: {}", event.text), Value::Moment(event.at));
             facts.add(format!("from '{}' to the first failing probe, or back", event.text), self.distance(event));

@@ -38,9 +38,18 @@ pub(super) async fn gather(site: &Site, id: &IncidentId, more: Vec<NotedEvent>) 
     let Some((incident, reading)) = found.map_err(|error| CommandError::new(Exit::Store, chain(&error)))? else {
         return Err(unknown(&store, id, &rules).await?);
     };
+    let linked = linked(&store, &incident, &rules).await?;
     let events = events(&store, &incident, more).await?;
-    let evidence = Evidence { events, people: People::default(), budgets: Vec::new(), incident };
+    let evidence =
+        Evidence { events, linked, rivals: Vec::new(), people: People::default(), budgets: Vec::new(), incident };
     Ok(Gathered { evidence, data_revision: reading.data_revision })
+}
+
+/// The incident of slow logins before failing ones, or the other way round.
+async fn linked(store: &Store, incident: &Incident, rules: &Rules) -> Result<Option<Incident>, CommandError> {
+    let Some(id) = &incident.linked else { return Ok(None) };
+    let found = query::incident(store, id, rules, &mut |_, _| {}).await;
+    Ok(found.map_err(|error| CommandError::new(Exit::Store, chain(&error)))?.map(|(linked, _)| linked))
 }
 
 /// The noted events around an incident, those of the store and others, each once, by time.

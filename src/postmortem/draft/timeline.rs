@@ -29,6 +29,17 @@ pub(super) fn detection(inputs: &Inputs<'_>) -> String {
         )),
         None => text.push_str("- No alarm was due: it was found afterwards only.\n"),
     }
+    for rival in &inputs.evidence.rivals {
+        text.push_str(&match rival.paged {
+            Some(at) => format!(
+                "- Replayed over the same probes, the rule '{}' would have paged at {}: {} after the first failing probe.\n",
+                rival.name,
+                instant(at, "UTC"),
+                long(between(incident.first_failing, at))
+            ),
+            None => format!("- Replayed over the same probes, the rule '{}' would have stayed silent.\n", rival.name),
+        });
+    }
     text.push_str("- TO FILL: who or what told the team first, and when; who was told next.\n\n");
     text
 }
@@ -56,12 +67,25 @@ pub(super) fn text(inputs: &Inputs<'_>) -> String {
 
 fn entries(inputs: &Inputs<'_>) -> Vec<Entry> {
     let mut entries = measured(&inputs.evidence.incident);
+    if let Some(linked) = &inputs.evidence.linked {
+        entries.extend(neighbour(linked));
+    }
     entries.extend(inputs.evidence.events.iter().map(|event| {
         let what = format!("{}: {} ({})", event.kind, tame(&event.text), tame(&event.author));
         Entry { at: event.at, what, from: "noted" }
     }));
     entries.sort_by_key(|entry| entry.at);
     entries
+}
+
+/// The beginning and the end of the incident before or after it.
+fn neighbour(linked: &Incident) -> [Entry; 2] {
+    let kind = kind(linked);
+    let entry = |at, what| Entry { at, what, from: "measured" };
+    [
+        entry(linked.first_failing, format!("First {kind} login of the incident {}", linked.id)),
+        entry(linked.end.latest, format!("No more {kind} logins of the incident {}", linked.id)),
+    ]
 }
 
 /// What probes saw, in order of time.

@@ -149,7 +149,7 @@ impl Reader {
         } else if let Some(text) = item_of(trimmed) {
             let indent = line.len() - line.trim_start().len();
             self.push(number, Shape::Item(indent), text);
-        } else if self.open && !self.blocks.is_empty() {
+        } else if self.open && !self.blocks.is_empty() && !is_labelled(trimmed) {
             self.append(trimmed);
         } else {
             self.push(number, Shape::Paragraph, trimmed);
@@ -209,6 +209,12 @@ impl Reader {
             last.linked |= linked;
         }
     }
+}
+
+/// A line such as `**Impact:** ...` begins a paragraph of its own, as its writer meant it.
+fn is_labelled(line: &str) -> bool {
+    let label = line.strip_prefix("**").and_then(|rest| rest.split_once("**"));
+    label.is_some_and(|(label, after)| label.ends_with(':') || after.starts_with(':'))
 }
 
 fn is_rule(line: &str) -> bool {
@@ -302,6 +308,13 @@ fn assigned(mut blocks: Vec<Block>) -> Vec<Block> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_labelled_line_is_a_paragraph() {
+        let all = blocks("**Impact:** large\nand long\n**Trigger**: a deploy\n");
+        let seen: Vec<_> = all.iter().map(|block| (block.line, block.parts.clone())).collect();
+        assert_eq!(seen, [(1, vec![Part::Impact]), (3, vec![Part::Trigger])]);
+    }
 
     #[test]
     fn blocks_know_their_lines_words_and_parts() {

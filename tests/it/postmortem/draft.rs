@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use doorstep::incident::{Incident, Rules};
 use doorstep::model::{EventKind, NotedEvent};
 use doorstep::postmortem::draft::{File, Inputs, draft};
-use doorstep::postmortem::evidence::{Estimate, Evidence, People, Spent, Unit, Unknown};
+use doorstep::postmortem::evidence::{Estimate, Evidence, People, Rival, Spent, Unit, Unknown};
 use doorstep::postmortem::lint::{Rule, Severity, lint, text};
 use doorstep::query;
 use doorstep::slo::Period;
@@ -80,6 +80,11 @@ fn evidence(incident: Incident) -> Evidence {
         how: "demand x failing share x duration (F13, F14)".to_owned(),
     };
     Evidence {
+        linked: Some(Incident { first_failing: "2024-03-05T08:20:10Z".parse().unwrap(), ..incident.clone() }),
+        rivals: vec![
+            Rival { name: "burn rate 14.4 and 6".to_owned(), paged: Some("2024-03-05T08:32:10Z".parse().unwrap()) },
+            Rival { name: "3 in a row".to_owned(), paged: None },
+        ],
         incident,
         events: vec![
             event("2024-03-05T08:13:00Z", EventKind::Deploy, "identity 4.2.1 | <b>bold</b>"),

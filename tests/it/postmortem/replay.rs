@@ -27,7 +27,14 @@ async fn the_specimen_is_held_against_its_own_outage() {
     assert!(holds(incident.start, "2024-03-05T09:00:00Z"), "{:?}", incident.start);
     assert!(holds(incident.end, "2024-03-06T02:30:00Z"), "{:?}", incident.end);
 
-    let evidence = Evidence { incident, events: Vec::new(), people: People::default(), budgets: Vec::new() };
+    let evidence = Evidence {
+        incident,
+        linked: None,
+        rivals: Vec::new(),
+        events: Vec::new(),
+        people: People::default(),
+        budgets: Vec::new(),
+    };
     let verdict = lint(SPECIMEN, Some(&evidence));
     let against: Vec<_> = verdict
         .findings

@@ -10,7 +10,7 @@ use super::super::reading::Reading;
 
 static BLANK: Pattern = LazyLock::new(|| {
     compiled(
-        r"(?i:\bto be (?:filled|determined|defined|added|done)\b)|\bTO FILL\b|\bTBD\b|\bTBA\b|\bTODO\b|\bXXX+\b|\?{3,}|(?i:\blorem ipsum\b)",
+        r"(?i:\bto be (?:filled|determined|defined|added|done)\b)|\bTO FILL\b|\bTBD\b|\bTBA\b|^\s*TODO\b|\bTODO:|\|\s*TODO\s*(?:\||$)|\bXXX+\b|\?{3,}|(?i:\blorem ipsum\b)",
     )
 });
 

@@ -66,7 +66,7 @@ fn zones(reading: &Reading, verdict: &mut Verdict) {
         let blocks = reading.blocks.iter().filter(here);
         blocks.flat_map(|read| read.moments.iter().filter(bare).map(|m| read.block.place(&m.range))).collect()
     };
-    for (places, of) in [(in_stretch_removed(without(false), reading), ""), (without(true), " of the timeline")] {
+    for (places, of) in [(without(false), ""), (without(true), " of the timeline")] {
         let Some(first) = places.first().cloned() else { continue };
         let numbers: Vec<usize> = places.iter().map(|place| place.line).collect();
         let known = match &reading.zone {
@@ -84,18 +84,6 @@ fn zones(reading: &Reading, verdict: &mut Verdict) {
             "write the zone with each time, or once: 'All times in UTC'",
         );
     }
-}
-
-/// The first half of "09:00 to 10:00 UTC" has the zone of the second.
-fn in_stretch_removed(places: Vec<Place>, reading: &Reading) -> Vec<Place> {
-    let start = reading.stated.start.as_ref().filter(|_| reading.stated.window.is_some());
-    let zoned = reading.stated.end.as_ref().is_some_and(|end| {
-        reading
-            .blocks
-            .iter()
-            .any(|read| read.moments.iter().any(|m| m.zone().is_some() && read.block.place(&m.range) == end.place))
-    });
-    places.into_iter().filter(|place| !zoned || start.is_none_or(|start| start.place != *place)).collect()
 }
 
 fn deduplicated(mut numbers: Vec<usize>) -> Vec<usize> {

@@ -68,7 +68,9 @@ fn instant(read: &Read, moment: &Moment, at: Timestamp, known: &Known<'_>, verdi
 fn says_what_was_measured(read: &Read) -> bool {
     let text = read.block.text.to_lowercase();
     let here = read.block.is(Part::Impact) || read.block.is(Part::Detection);
-    here && ["first failing probe", "alarm was due", "peak"].iter().any(|words| text.contains(words))
+    here && ["first failing probe", "alarm was due", "would have paged", "peak"]
+        .iter()
+        .any(|words| text.contains(words))
 }
 
 /// What was measured of the end of the incident that a line states.

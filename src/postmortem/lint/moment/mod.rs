@@ -86,6 +86,7 @@ pub(super) fn moments(text: &str) -> Vec<Moment> {
         .collect();
     found.extend(alone);
     found.sort_by_key(|moment| moment.range.start);
+    share_zones(text, &mut found);
     found
 }
 
@@ -113,27 +114,40 @@ fn belong_together(text: &str, date: &WrittenDate, time: &WrittenTime) -> bool {
     between(time.range.end, date.range.start).is_some_and(|gap| matches!(gap, "" | "on"))
 }
 
-/// All pairs of moments with a dash or "to" between them. What only the second says holds for the first too.
+/// Whether two moments are the ends of a stretch: a dash or "to" stands between them.
+fn joined(text: &str, from: &Moment, to: &Moment) -> bool {
+    let Some(gap) = text.get(from.range.end..to.range.start) else { return false };
+    let between = || text[..from.range.start].trim_end().to_lowercase().ends_with("between");
+    match gap.trim().trim_end_matches(':') {
+        "-" | "–" | "—" | "->" | "→" | "to" | "until" | "till" | "through" => true,
+        "and" => between(),
+        _ => false,
+    }
+}
+
+/// All pairs of moments that are the ends of a stretch.
 pub(super) fn stretches(text: &str, moments: &[Moment]) -> Vec<Stretch> {
-    let joined = |pair: &&[Moment]| {
-        text.get(pair[0].range.end..pair[1].range.start).is_some_and(|gap| {
-            matches!(
-                gap.trim().trim_end_matches(':'),
-                "-" | "–" | "—" | "->" | "→" | "to" | "until" | "till" | "through"
-            )
-        })
-    };
-    moments
-        .windows(2)
-        .filter(joined)
-        .map(|pair| {
-            let (mut from, to) = (pair[0].clone(), pair[1].clone());
-            if let (Some(time), Some(zone)) = (&mut from.time, to.zone()) {
-                time.zone.get_or_insert_with(|| zone.clone());
-            }
-            Stretch { range: from.range.start..to.range.end, from, to }
+    let pairs = moments.windows(2).filter(|pair| joined(text, &pair[0], &pair[1]));
+    pairs
+        .map(|pair| Stretch {
+            range: pair[0].range.start..pair[1].range.end,
+            from: pair[0].clone(),
+            to: pair[1].clone(),
         })
         .collect()
+}
+
+/// Gives the zone at the end of a stretch to its beginning.
+fn share_zones(text: &str, moments: &mut [Moment]) {
+    for index in 1..moments.len() {
+        let (before, after) = moments.split_at_mut(index);
+        let (Some(from), Some(to)) = (before.last_mut(), after.first()) else { continue };
+        if joined(text, from, to)
+            && let (Some(time), Some(zone)) = (&mut from.time, to.zone())
+        {
+            time.zone.get_or_insert_with(|| zone.clone());
+        }
+    }
 }
 
 #[cfg(test)]
@@ -168,6 +182,9 @@ mod tests {
         let found = stretches(text, &moments(text));
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].from.zone().map(|zone| zone.written.as_str()), Some("UTC"));
+        let text = "Between 08:01 and 09:20 UTC on 2024-03-05";
+        assert_eq!(stretches(text, &moments(text)).len(), 1);
+        assert!(stretches("at 08:01 and 09:20", &moments("at 08:01 and 09:20")).is_empty());
         let text = "from 08:01 to 09:20 UTC";
         assert_eq!(stretches(text, &moments(text)).len(), 1);
     }
