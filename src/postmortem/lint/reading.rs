@@ -35,8 +35,13 @@ impl Reading {
         announced_zones(&mut blocks);
         let all = || blocks.iter().flat_map(|read| read.moments.iter().map(move |moment| (read, moment)));
         let year = all().filter_map(|(_, moment)| moment.date.as_ref()?.year).next().unwrap_or(1970);
-        let zoned =
-            all().find_map(|(read, moment)| moment.zone().map(|zone| (read.block.place(&moment.range), zone.clone())));
+        // Rather where it is written than where it holds.
+        let written = |(read, moment): &(&Read, &Moment)| {
+            let words = read.block.text.get(moment.range.clone()).unwrap_or_default();
+            moment.zone().is_some_and(|zone| words.contains(&zone.written))
+        };
+        let zoned = all().find(written).or_else(|| all().find(|(_, moment)| moment.zone().is_some()));
+        let zoned = zoned.and_then(|(read, m)| Some((read.block.place(&m.range), m.zone()?.clone())));
         let zone = zoned.as_ref().map_or(TimeZone::UTC, |(_, zone)| zone.zone.clone());
         let defaults = Defaults { zone, year };
         let first_date = all().find_map(|(_, moment)| moment.date.as_ref()?.date(year));
