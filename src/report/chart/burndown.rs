@@ -89,10 +89,11 @@ impl Plot<'_, '_> {
 
     fn axis(&self) {
         let step = if self.low < -0.5 { 0.5 } else { 0.25 };
-        let count = ((1.0 - self.low) / step).round() as i32;
+        // Down from 100 %, so that 0 % has a line of its own wherever the frame ends.
+        let count = ((1.0 - self.low) / step + 1e-9).floor() as i32;
         let place = |left: f64| (left - self.low) / (1.0 - self.low);
         let axis: Vec<Tick> = (0..=count)
-            .map(|index| self.low + f64::from(index) * step)
+            .map(|index| 1.0 - f64::from(index) * step)
             .map(|left| Tick { at: place(left), label: format!("{:.0} %", left * 100.0) })
             .collect();
         self.sheet.value_axis(&self.frame, &axis);
@@ -155,6 +156,15 @@ impl Plot<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_axis_names_the_whole_and_nothing_however_far_it_reaches_down() {
+        for least in [1.0, 0.5, -0.1, -0.3, -0.75, -1.2, -9.0] {
+            let svg = chart(&[1.0, least]).svg();
+            assert!(svg.contains("\n100 %\n") && svg.contains("\n0 %\n"), "{least}: {svg}");
+            assert!(!svg.contains("125 %"), "{least}");
+        }
+    }
 
     fn chart(left: &[f64]) -> BurnDown {
         let last = (left.len() - 1).max(1) as f64;
