@@ -5,6 +5,7 @@
 //! `tables_flow`), which also give defaults and the JSON Schema; `view` reads single values, once; `site`, `flow`,
 //! `steps` and `expectations` build the model; `rules` judges a flow as a whole.
 
+mod clauses;
 mod detection;
 mod diagnostic;
 mod expectations;

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::model::{
-    Account, AccountName, BudgetClause, DetectionRules, FlowName, LostRuns, Micros, Objective, ObjectiveName, Policy,
-    Population, Reprobe, Retries, SecretSource, Segment, StoreLocation, Target, Threshold, Vantage, VantageName,
-    WorkerLimits,
+    Account, AccountName, DetectionRules, FlowName, LostRuns, Micros, Objective, ObjectiveName, Policy, Population,
+    Reprobe, Retries, SecretSource, Segment, StoreLocation, Target, Threshold, Vantage, VantageName, WorkerLimits,
 };
 
 use super::Flows;
+use super::clauses;
 use super::detection;
 use super::diagnostic::{Findings, Origin, Problem};
 use super::suggest::{quote, suggest};
@@ -213,12 +213,13 @@ fn policy(site: View<'_>, findings: &mut Findings) -> Option<Policy> {
         findings,
     );
     let least_coverage = view.read("least_coverage", values::share, findings);
+    let clauses = clauses::clauses(&view, findings);
     Some(Policy {
         lost_runs: lost_runs?,
         retries: retries?,
         confidence: confidence?,
         least_coverage: least_coverage?,
-        clauses: BudgetClause::usual(),
+        clauses: clauses?,
     })
 }
 

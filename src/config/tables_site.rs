@@ -120,8 +120,28 @@ pub(super) static POLICY: Object = Object {
             .default("first_attempt"),
         key("confidence", &SHARE, "The confidence of all intervals, two-sided.").default("95%"),
         key("least_coverage", &SHARE, "Below this coverage nothing is ever met.").default("90%"),
+        key(
+            "clauses",
+            &Shape::List(&Shape::Object(&CLAUSE)),
+            "What follows from the state of an error budget; the usual three clauses unless set.",
+        ),
     ],
     one_of: &[],
+    stray: None,
+};
+
+pub(super) static CLAUSE: Object = Object {
+    title: "a clause of the budget policy",
+    keys: &[
+        key("spent", &SHARE, "It applies when this share of a period's budget is spent, or more."),
+        key(
+            "incident",
+            &SHARE,
+            "It applies when one incident took more than this share of the budget of four periods.",
+        ),
+        key("do", &TEXT, "What is to be done.").required(),
+    ],
+    one_of: &["spent", "incident"],
     stray: None,
 };
 

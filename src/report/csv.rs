@@ -4,6 +4,8 @@
 //! between 0 and 1, times are UTC, durations microseconds. Rows of the scope `bin` are the charts' data; their name ends
 //! in the bin's start.
 
+mod weekly;
+
 use crate::model::Micros;
 use crate::slo::Interval;
 
@@ -36,6 +38,7 @@ pub fn render(model: &ReportModel) -> String {
     for report in &model.flows {
         flow(&mut table, report);
     }
+    weekly::rows(&mut table, model);
     table.text
 }
 

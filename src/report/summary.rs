@@ -104,5 +104,9 @@ fn failures(flows: &[FlowReport]) -> String {
         .collect();
     let slowest = flows.iter().filter_map(|flow| flow.latency.login.percentile("p95")).map(|p95| p95.value).max();
     let slow = slowest.map_or_else(String::new, |p95| format!("; p95 of a login {}", span(p95)));
+    let recorded = flows.iter().any(|flow| flow.counts.good + flow.counts.bad + flow.counts.lost > 0);
+    if !recorded {
+        return "no run was recorded".to_owned();
+    }
     if shown.is_empty() { format!("no run failed{slow}") } else { format!("{}{slow}", shown.join(", ")) }
 }

@@ -22,6 +22,7 @@ mod net_tls;
 mod policy_entries;
 mod postmortem;
 mod readme;
+mod report_bad_cases;
 mod report_browser;
 mod report_build;
 mod report_digest;

@@ -127,8 +127,12 @@ fn lost(model: &ReportModel) -> Vec<Block> {
 
 /// Users for whom nobody probes.
 fn uncovered(model: &ReportModel) -> Vec<Block> {
-    let share = model.objectives.iter().filter_map(|objective| Some(objective.users.as_ref()?.uncovered));
-    let Some(share) = share.reduce(f64::max) else {
+    let users = || model.objectives.iter().filter_map(|objective| objective.users.as_ref());
+    let known = users().filter(|users| users.availability.is_some());
+    let Some(share) = known.map(|users| users.uncovered).reduce(f64::max) else {
+        if users().next().is_some() {
+            return vec![Block::text("No vantage gave a verdict, so that nothing is known of any user.")];
+        }
         return vec![Block::text(
             "Who the users are is not described (population), so that how many of them no probe stands for is unknown.",
         )];

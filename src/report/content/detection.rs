@@ -1,8 +1,9 @@
 //! Part ten: how well incidents were seen, and what other rules would have done on the same runs.
 
 use super::block::{Block, Line, Section, Table};
+use crate::incident::Symptom;
 use crate::report::ReportModel;
-use crate::report::format::{count, span};
+use crate::report::format::{count, percent_interval, span, target};
 use crate::report::model::{DetectionReport, RuleRow};
 
 pub(super) fn section(model: &ReportModel) -> Section {
@@ -21,19 +22,59 @@ fn judged(detection: &DetectionReport) -> Vec<Block> {
     );
     let mut table = Table::new(
         "The same runs under other rules (shadow replay)",
-        &["rule", ">pages", ">in incidents", ">elsewhere", ">incidents missed", "after the first failing probe"],
+        &[
+            "rule",
+            ">pages",
+            ">in incidents",
+            ">one place",
+            ">elsewhere",
+            ">incidents missed",
+            "after the first failing probe",
+        ],
     );
     for rule in &detection.rules {
         table.row([
             Line::from(rule.name.as_str()),
             count(rule.pages).into(),
             count(rule.on_incidents).into(),
+            count(rule.undecided).into(),
             count(rule.elsewhere).into(),
             count(rule.missed).into(),
             delays(rule).into(),
         ]);
     }
-    vec![Block::text(promise), Block::Table(table)]
+    let mut blocks = vec![Block::text(promise)];
+    blocks.extend(charts(detection).map(Block::Table));
+    if !table.rows.is_empty() {
+        blocks.push(Block::Table(table));
+    }
+    blocks
+}
+
+/// The thresholds behind the alarms, per flow.
+fn charts(detection: &DetectionReport) -> Option<Table> {
+    let columns = ["flow", "looks for", "background", ">at most", ">looks for a share of", ">failures to an alarm"];
+    let mut table = Table::new("The charts that were watched", &columns);
+    for chart in &detection.charts {
+        let symptom = match chart.symptom {
+            Symptom::Failing => "failing logins",
+            Symptom::Slow => "slow logins",
+        };
+        let row = chart.threshold.map_or_else(
+            || "none: too much fails".to_owned(),
+            |threshold| count(u64::from(threshold.div_ceil(chart.step.max(1)))),
+        );
+        table.row([
+            Line::from(chart.flow.as_str()),
+            symptom.into(),
+            format!("{} of {} failed ({})", count(chart.failing), count(chart.n), percent_interval(chart.interval))
+                .into(),
+            target(chart.p0).into(),
+            target(chart.p1).into(),
+            row.into(),
+        ]);
+    }
+    (!table.rows.is_empty()).then_some(table)
 }
 
 fn times(per_year: f64) -> String {

@@ -168,6 +168,9 @@ fn outage_row(vantage: &str, outage: &Outage, zone: &str) -> [Line; 5] {
 }
 
 fn impact(objective: &str, users: &UserImpact) -> Vec<Block> {
+    if users.availability.is_none() {
+        return Vec::new();
+    }
     let mut line = Line::default()
         .plain("Weighted by who the users are, ")
         .strong(percent(users.impact, users.interval))

@@ -91,6 +91,8 @@ pub struct RuleRow {
     pub on_incidents: u64,
     /// Pages outside of all incidents.
     pub elsewhere: u64,
+    /// Pages for what one place alone saw: not wrong, but no outage either.
+    pub undecided: u64,
     /// Incidents that it never paged for.
     pub missed: u64,
     /// How long after the first failing probe it paged, per incident; `None` when it did not.
