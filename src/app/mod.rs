@@ -3,7 +3,9 @@
 mod config_watch;
 pub mod demo;
 mod disk_files;
+pub mod import;
 mod login_prober;
+pub mod prometheus;
 pub mod run;
 pub mod simulation;
 pub mod supervise;

@@ -6,11 +6,15 @@ use clap::Subcommand;
 
 use crate::interchange::openslo;
 
-use super::{CommandError, Exit, print};
+use super::{CommandError, Exit, import_prometheus, import_runs, print};
 
 const EXAMPLES: &str = "\
 Examples:
-  doorstep import openslo slo.yaml > objectives.yaml";
+  doorstep import openslo slo.yaml > objectives.yaml
+  doorstep import runs probes.csv --flow shop --at berlin --interval 60s --columns time=ts,ok=up,duration=latency_ms
+  doorstep import runs exported.jsonl             runs that 'doorstep runs' exported, whole
+  doorstep import prometheus --url http://prometheus:9090 --query 'probe_success{job=\"login\"}' \\
+    --duration-query 'probe_duration_seconds{job=\"login\"}' --from -30d --step 15s --flow shop --at berlin";
 
 /// Take over objectives and runs of other tools; what cannot be expressed is said.
 #[derive(Debug, clap::Args)]
@@ -24,6 +28,10 @@ pub struct ImportArgs {
 enum ImportCommand {
     /// Objectives of OpenSLO v1 files, as the part of doorstep.yaml that they become, on standard output.
     Openslo(OpensloArgs),
+    /// Runs of other probers, or of another store, from CSV or JSON lines into the store.
+    Runs(import_runs::RunsArgs),
+    /// Runs of blackbox_exporter (or its kin) out of a Prometheus into the store.
+    Prometheus(import_prometheus::PrometheusArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -36,10 +44,12 @@ struct OpensloArgs {
 /// Imports.
 ///
 /// # Errors
-/// A file that cannot be read or holds nothing that is understood.
-pub fn execute(args: &ImportArgs) -> Result<Exit, CommandError> {
-    match &args.command {
-        ImportCommand::Openslo(args) => objectives(args),
+/// A file that cannot be read or holds nothing that is understood; a store that fails.
+pub async fn execute(args: ImportArgs) -> Result<Exit, CommandError> {
+    match args.command {
+        ImportCommand::Openslo(args) => objectives(&args),
+        ImportCommand::Runs(args) => import_runs::execute(&args).await,
+        ImportCommand::Prometheus(args) => import_prometheus::execute(&args).await,
     }
 }
 

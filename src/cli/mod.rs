@@ -12,6 +12,8 @@ pub mod exclude;
 pub mod explain;
 pub mod export;
 pub mod import;
+mod import_prometheus;
+mod import_runs;
 mod incident_text;
 pub mod incidents;
 pub mod panic;
@@ -175,7 +177,7 @@ async fn execute(command: Command) -> Result<Exit, CommandError> {
         Command::Event(args) => event::execute(args).await,
         Command::Exclude(args) => exclude::execute(args).await,
         Command::Export(args) => export::execute(&args),
-        Command::Import(args) => import::execute(&args),
+        Command::Import(args) => import::execute(args).await,
         Command::Sandbox(args) => sandbox::execute(args).await,
         Command::Simulate(args) => simulate::execute(args).await,
         Command::Schema(args) => schema::execute(&args),

@@ -58,7 +58,8 @@ fn exit_of(error: &RunError) -> Exit {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+/// A time that is longer than zero.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let span: jiff::SignedDuration = text.parse().map_err(|_| "write a time such as 90s, 10m or 2h".to_owned())?;
     Duration::try_from(span).ok().filter(|time| !time.is_zero()).ok_or_else(|| "a time longer than zero".to_owned())
 }

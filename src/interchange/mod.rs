@@ -4,4 +4,5 @@
 mod measure;
 pub mod openslo;
 pub mod rules;
+pub mod runs;
 mod yaml;

@@ -47,6 +47,8 @@ spelled!(
         LogoutIneffective = "logout_ineffective",
         /// A wrong password was refused, but not in the way the flow says.
         RefusalChanged = "refusal_changed",
+        /// Another prober, whose runs were imported, says that it failed, and no more.
+        Unclassified = "unclassified",
         /// A wrong password was let in. The loudest failure there is.
         AcceptedWrongPassword = "accepted_wrong_password",
         /// Logged in although no credential was presented.

@@ -1,7 +1,9 @@
 //! Other tools' formats, by the program itself.
 
+mod blackbox;
 mod openslo;
 mod rules;
+mod runs;
 
 use std::fs;
 use std::path::Path;

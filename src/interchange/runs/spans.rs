@@ -1,0 +1,154 @@
+//! When imported series were due, as declarations beside those that the store has already: a declaration says all flows
+//! of its vantage, so a new series must repeat the others, and leave them as they were before and after.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{DueSpan, Taken};
+use crate::model::{FlowDeclaration, Run, RunKind, Schedule, ScheduleDeclaration, VantageName};
+
+const INSTANT: SignedDuration = SignedDuration::from_micros(1);
+
+/// The declarations that add these spans of one vantage to what is declared already. The same spans again give the same
+/// declarations, or none.
+#[must_use]
+pub fn declarations(
+    vantage: &VantageName,
+    labels: &BTreeMap<String, String>,
+    existing: &[ScheduleDeclaration],
+    spans: &[DueSpan],
+) -> Vec<ScheduleDeclaration> {
+    let spans: Vec<&DueSpan> = spans.iter().filter(|span| span.vantage == *vantage).collect();
+    let mut known: Vec<&ScheduleDeclaration> =
+        existing.iter().filter(|declaration| declaration.vantage == *vantage).collect();
+    known.sort_by_key(|declaration| declaration.from);
+    let (Some(first), Some(last)) = (spans.iter().map(|span| span.from).min(), spans.iter().map(|span| span.to).max())
+    else {
+        return Vec::new();
+    };
+    let mut bounds: BTreeSet<Timestamp> = known.iter().map(|declaration| declaration.from).collect();
+    bounds.extend(spans.iter().flat_map(|span| [span.from, span.to]));
+    let mut declared: Vec<ScheduleDeclaration> = Vec::new();
+    for bound in bounds.into_iter().filter(|bound| (first..=last).contains(bound)) {
+        let held = known.iter().rev().find(|declaration| declaration.from <= bound);
+        let held_flows = held.map_or(&[][..], |declaration| declaration.flows.as_slice());
+        let wanted = with(held_flows, &spans, bound);
+        // What the store would say here: the later of the two.
+        let said = match (held, declared.last()) {
+            (Some(held), Some(own)) if own.from > held.from => own.flows.as_slice(),
+            (None, Some(own)) => own.flows.as_slice(),
+            _ => held_flows,
+        };
+        if said == wanted.as_slice() {
+            continue;
+        }
+        // Of two declarations from the same instant neither is the later one.
+        let taken = held.is_some_and(|held| held.from == bound);
+        let from = if taken { bound.saturating_add(INSTANT).unwrap_or(bound) } else { bound };
+        let labels = held.map_or(labels, |held| &held.labels).clone();
+        declared.push(ScheduleDeclaration { vantage: vantage.clone(), labels, from, flows: wanted });
+    }
+    declared
+}
+
+/// What is held, and the spans that cover an instant. A series that is declared already stays as it is.
+fn with(held: &[FlowDeclaration], spans: &[&DueSpan], at: Timestamp) -> Vec<FlowDeclaration> {
+    let mut flows = held.to_vec();
+    for span in spans.iter().filter(|span| span.from <= at && at < span.to) {
+        let same = |flow: &FlowDeclaration| {
+            flow.schedule.flow == span.schedule.flow && flow.schedule.kind == span.schedule.kind
+        };
+        if !flows.iter().any(same) {
+            flows.push(FlowDeclaration { schedule: span.schedule.clone(), revision: span.revision.clone() });
+        }
+    }
+    flows
+}
+
+/// The spans of runs that have their slots already (our own exports). A series whose slots are those of one of these
+/// schedules was due by it from its first slot to its last; of another one nothing is known.
+#[must_use]
+pub fn spans_of(runs: Vec<Run>, schedules: &[Schedule]) -> Taken {
+    let mut series: BTreeMap<(&str, RunKind, &str), Vec<&Run>> = BTreeMap::new();
+    for run in &runs {
+        series.entry((run.flow.as_str(), run.kind, run.vantage.as_str())).or_default().push(run);
+    }
+    let (mut due, mut remarks) = (Vec::new(), Vec::new());
+    for ((flow, kind, vantage), mut runs) in series {
+        runs.sort_by_key(|run| run.slot);
+        let fits = |schedule: &&Schedule| {
+            let at = |run: &&Run| schedule.slot_in(&run.vantage, schedule.interval_index(run.slot)) == Some(run.slot);
+            schedule.flow.as_str() == flow && schedule.kind == kind && runs.iter().all(at)
+        };
+        match (schedules.iter().find(fits), runs.first(), runs.last()) {
+            (Some(schedule), Some(first), Some(last)) => due.push(DueSpan {
+                vantage: first.vantage.clone(),
+                schedule: schedule.clone(),
+                revision: last.revision.clone(),
+                from: first.slot,
+                to: last.slot.saturating_add(INSTANT).unwrap_or(last.slot),
+            }),
+            _ => remarks.push(format!(
+                "no schedule of doorstep.yaml has the slots of {flow} ({kind}) at {vantage}: their coverage stays as the \
+                 store knows it"
+            )),
+        }
+    }
+    Taken { runs, due, remarks }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::{FlowName, Revision};
+
+    fn at(minutes: i64) -> Timestamp {
+        "2026-11-23T10:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minutes)
+    }
+
+    fn span(flow: &str, from: i64, to: i64) -> DueSpan {
+        let vantage = VantageName::new("berlin").unwrap();
+        let schedule = Schedule {
+            flow: FlowName::new(flow).unwrap(),
+            kind: RunKind::Login,
+            interval: Duration::from_secs(60),
+            vantages: vec![vantage.clone()],
+        };
+        DueSpan { vantage, schedule, revision: Revision::of(b"x"), from: at(from), to: at(to) }
+    }
+
+    /// Which flows a store that holds these declarations says are due at a minute.
+    fn due(all: &[ScheduleDeclaration], minute: i64) -> String {
+        let mut all: Vec<_> = all.iter().collect();
+        all.sort_by_key(|declaration| declaration.from);
+        let instant = at(minute) + SignedDuration::from_secs(1);
+        let held = all.iter().rev().find(|declaration| declaration.from <= instant);
+        let mut names: Vec<_> =
+            held.map_or(Vec::new(), |held| held.flows.iter().map(|flow| flow.schedule.flow.to_string()).collect());
+        names.sort();
+        names.join("+")
+    }
+
+    #[test]
+    fn series_of_one_vantage_lie_beside_each_other_in_any_order() {
+        let vantage = VantageName::new("berlin").unwrap();
+        let spans = [span("a", 0, 20), span("b", 10, 30), span("c", 5, 40), span("a", 35, 50)];
+        for order in [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]] {
+            let mut store: Vec<ScheduleDeclaration> = Vec::new();
+            for _twice in 0..2 {
+                for index in order {
+                    let new = declarations(&vantage, &BTreeMap::new(), &store, &spans[index..=index]);
+                    store
+                        .extend(new.into_iter().filter(|declaration| !store.contains(declaration)).collect::<Vec<_>>());
+                }
+            }
+            let told: Vec<String> = [-1, 0, 7, 12, 25, 32, 37, 45, 55].map(|minute| due(&store, minute)).into();
+            assert_eq!(told, ["", "a", "a+c", "a+b+c", "b+c", "c", "a+c", "a", ""], "{order:?}");
+            let again = declarations(&vantage, &BTreeMap::new(), &store, &spans);
+            assert!(again.iter().all(|declaration| store.contains(declaration)), "{again:?}");
+        }
+    }
+}
