@@ -9,6 +9,8 @@ use super::{DueSpan, Taken};
 use crate::model::{FlowDeclaration, Run, RunKind, Schedule, ScheduleDeclaration, VantageName};
 
 const INSTANT: SignedDuration = SignedDuration::from_micros(1);
+/// Declarations that follow each other this closely are corrections of the same moment: the last one holds.
+const MOMENT: SignedDuration = SignedDuration::from_millis(1);
 
 /// The declarations that add these spans of one vantage to what is declared already. The same spans again give the same
 /// declarations, or none.
@@ -30,8 +32,14 @@ pub fn declarations(
     let mut bounds: BTreeSet<Timestamp> = known.iter().map(|declaration| declaration.from).collect();
     bounds.extend(spans.iter().flat_map(|span| [span.from, span.to]));
     let mut declared: Vec<ScheduleDeclaration> = Vec::new();
+    let mut done = None;
     for bound in bounds.into_iter().filter(|bound| (first..=last).contains(bound)) {
-        let held = known.iter().rev().find(|declaration| declaration.from <= bound);
+        let settled = bound.saturating_add(MOMENT).unwrap_or(bound);
+        if done.is_some_and(|done| bound <= done) {
+            continue;
+        }
+        done = Some(settled);
+        let held = known.iter().rev().find(|declaration| declaration.from <= settled);
         let held_flows = held.map_or(&[][..], |declaration| declaration.flows.as_slice());
         let wanted = with(held_flows, &spans, bound);
         // What the store would say here: the later of the two.
@@ -40,16 +48,21 @@ pub fn declarations(
             (None, Some(own)) => own.flows.as_slice(),
             _ => held_flows,
         };
-        if said == wanted.as_slice() {
+        if same(said, &wanted) {
             continue;
         }
         // Of two declarations from the same instant neither is the later one.
-        let taken = held.is_some_and(|held| held.from == bound);
-        let from = if taken { bound.saturating_add(INSTANT).unwrap_or(bound) } else { bound };
+        let taken = held.map(|held| held.from).filter(|&from| from >= bound);
+        let from = taken.map_or(bound, |from| from.saturating_add(INSTANT).unwrap_or(from));
         let labels = held.map_or(labels, |held| &held.labels).clone();
         declared.push(ScheduleDeclaration { vantage: vantage.clone(), labels, from, flows: wanted });
     }
     declared
+}
+
+/// Whether the same flows are due, in any order.
+fn same(one: &[FlowDeclaration], other: &[FlowDeclaration]) -> bool {
+    one.len() == other.len() && one.iter().all(|flow| other.contains(flow))
 }
 
 /// What is held, and the spans that cover an instant. A series that is declared already stays as it is.
