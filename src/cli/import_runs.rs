@@ -71,7 +71,10 @@ pub(super) async fn execute(args: &RunsArgs) -> Result<Exit, CommandError> {
     let shown = args.file.display();
     let text = std::fs::read_to_string(&args.file).map_err(|why| usage(format!("{shown}: cannot be read: {why}")))?;
     let (rows, mut wrong) = rows(&text, layout(args).map_err(usage)?);
-    let taken = if args.columns.is_empty() && rows.first().is_some_and(is_own) {
+    let taken = if rows.is_empty() {
+        print::note(&format!("note: {shown}: there is no run in it"));
+        Ok(Taken::default())
+    } else if args.columns.is_empty() && rows.first().is_some_and(is_own) {
         own(args, &site, &rows, &mut wrong)
     } else {
         foreign(args, &rows, &mut wrong)
@@ -163,9 +166,8 @@ fn foreign(args: &RunsArgs, rows: &[Row], wrong: &mut Vec<LineError>) -> Result<
     let (Some(flow), Some(vantage)) = (args.flow.clone(), args.at.clone()) else {
         return Err("say which flow and vantage these runs are of: --flow NAME --at NAME".to_owned());
     };
-    let Some(first) = rows.first() else { return Err("there is no run in it".to_owned()) };
     // JSON objects may leave out what they have no value for.
-    let mut there: Vec<&str> = first.names().collect();
+    let mut there: Vec<&str> = Vec::new();
     for name in rows.iter().flat_map(Row::names) {
         if !there.contains(&name) {
             there.push(name);

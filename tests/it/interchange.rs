@@ -4,6 +4,7 @@ mod blackbox;
 mod openslo;
 mod rules;
 mod runs;
+mod vectors;
 
 use std::fs;
 use std::path::Path;
