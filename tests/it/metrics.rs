@@ -21,7 +21,7 @@ fn vantage() -> VantageName {
     VantageName::new("berlin").unwrap()
 }
 
-fn run(verdict: Verdict, wait: u64) -> Run {
+pub(crate) fn run(verdict: Verdict, wait: u64) -> Run {
     let slot: jiff::Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
     let identity = (RunKind::Login, FlowName::new("shop").unwrap(), Revision::of(b"shop"), vantage(), slot);
     let mut phases = Phases::default();
@@ -90,7 +90,7 @@ async fn a_worker_answers_on_two_paths() {
 }
 
 /// A running Prometheus with a folder of its own. It is killed when it is dropped.
-struct Prometheus {
+pub(crate) struct Prometheus {
     _child: Child,
     _folder: tempfile::TempDir,
     address: String,
@@ -98,9 +98,16 @@ struct Prometheus {
 
 impl Prometheus {
     async fn start(binary: &str, target: &Server, features: &[&str]) -> Self {
+        Self::start_with(binary, target, features, "groups: []\n").await
+    }
+
+    /// With a file of rules, evaluated as often as it scrapes.
+    pub(crate) async fn start_with(binary: &str, target: &Server, features: &[&str], rules: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("rules.yml"), rules).unwrap();
         let configuration = format!(
-            "global: {{scrape_interval: 200ms, scrape_timeout: 200ms}}\n\
+            "global: {{scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms}}\n\
+             rule_files: [rules.yml]\n\
              scrape_configs: [{{job_name: doorstep, static_configs: [{{targets: ['{}']}}]}}]\n",
             target.address
         );
@@ -133,7 +140,7 @@ impl Prometheus {
     }
 
     /// The value of the query's only series, once there is one.
-    async fn value(&self, query: &str) -> f64 {
+    pub(crate) async fn value(&self, query: &str) -> f64 {
         let encoded: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
         let url = format!("http://{}/api/v1/query?query={encoded}", self.address);
         let _ = rustls::crypto::ring::default_provider().install_default();

@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use doorstep::model::{FlowName, VantageName};
+use doorstep::model::{BadClass, FlowName, VantageName, Verdict};
+use doorstep::serve::Server;
 use doorstep::telemetry::{Format, Telemetry};
 use regex::Regex;
+use tokio_util::sync::CancellationToken;
 
 use super::{configure, good};
+use crate::metrics::{Prometheus, run};
 use crate::support::outside;
 
 const OBJECTIVES: &str =
@@ -149,4 +152,38 @@ fn promtool_finds_the_known_truth() {
     let file = format!("rule_files: [rules.yml]\nevaluation_interval: 1m\ntests:\n{}", tests.concat());
     fs::write(folder.path().join("test.yml"), file).unwrap();
     ask(&tool, folder.path(), &["test", "rules", "test.yml"]);
+}
+
+/// The worker's own page, scraped and evaluated by the real Prometheus: what is counted after the first scrape is all
+/// there, the very first failure included.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_real_prometheus_sees_the_first_failure_and_the_wrong_guest() {
+    let Some(binary) = outside::path("DOORSTEP_TEST_PROMETHEUS") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (rules, _) = written(folder.path(), &[]);
+    let telemetry = Arc::new(Telemetry::new(VantageName::new("berlin").unwrap()));
+    telemetry.metrics.begin_flows(&["shop", "till"].map(|name| FlowName::new(name).unwrap()).into());
+    let stop = CancellationToken::new();
+    let server = Server::start("127.0.0.1:0".parse().unwrap(), Arc::clone(&telemetry), stop.clone()).await.unwrap();
+    let prometheus = Prometheus::start_with(binary.to_str().expect("UTF-8"), &server, &[], &rules).await;
+    let zero = r#"sum(count_over_time(doorstep_logins_total{flow="shop",verdict="bad"}[1m])) > 2"#;
+    assert!(prometheus.value(zero).await > 2.0, "zero was scraped before anything failed");
+    let told = [
+        (Verdict::Good, 4_000),
+        (Verdict::Bad(BadClass::Timeout), 300_000),
+        (Verdict::Bad(BadClass::AcceptedWrongPassword), 5_000),
+        (Verdict::Good, 4_000),
+    ];
+    for (verdict, wait) in told {
+        telemetry.metrics.recorded(&run(verdict, wait));
+    }
+    let half = r#"doorstep:failing:ratio5m{objective="login"} > 0.49"#;
+    assert!((prometheus.value(half).await - 0.5).abs() < 0.01);
+    let firing = r#"ALERTS{alertname="DoorstepLetInWrongly",alertstate="firing",class="accepted_wrong_password"}"#;
+    assert!((prometheus.value(firing).await - 1.0).abs() < f64::EPSILON);
+    // Two failures are no page: five are asked for.
+    let burning = r#"count(ALERTS{alertname="DoorstepBudgetBurn"}) or vector(0)"#;
+    assert!(prometheus.value(burning).await.abs() < f64::EPSILON);
+    stop.cancel();
+    server.end();
 }
