@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
+use doorstep::impact::{self, Question};
 use doorstep::incident::{Incident, Rules, Scope, Symptom};
-use doorstep::model::Micros;
+use doorstep::model::{Demand, Habits, Micros, Policy, Population, Rate, Segment, TypicalWeek, VantageName};
 use doorstep::query;
-use doorstep::simulate::{OutageTruth, Truth};
+use doorstep::simulate::{Given, OutageTruth, Script, Truth};
 use doorstep::slo::Period;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -111,6 +112,59 @@ async fn its_minutes_are_those_of_the_truth() {
     assert_eq!(whole(&found).len(), 17 * 60 + 30 - 2);
 }
 
+/// The people of the script, as a site would describe them.
+fn population() -> Population {
+    let text = std::fs::read_to_string(root().join("probes/simulate/specimen.yaml")).unwrap();
+    let demand = Script::parse(&text, &Given::default()).unwrap().demand.unwrap();
+    let hours = demand.week.iter().map(|&hour| Rate { low: hour, middle: hour, high: hour }).collect();
+    let segment = |name: &str, share, vantages: &[&str]| Segment {
+        name: name.to_owned(),
+        share,
+        vantages: vantages.iter().map(|name| VantageName::new(name).unwrap()).collect(),
+        ..Segment::default()
+    };
+    let segments = vec![
+        segment("Europe", 0.55, &["frankfurt", "london"]),
+        segment("Americas", 0.3, &["ohio", "oregon"]),
+        segment("Asia", 0.15, &["singapore"]),
+    ];
+    Population::new(segments).unwrap().with_habits(Habits {
+        users: Some(demand.users),
+        demand: Some(Demand::Stated(TypicalWeek { zone: demand.zone, hours })),
+        retries: Some(vec![Micros(0); demand.retries as usize]),
+        ..Habits::default()
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_impact_holds_the_people_who_were_kept_out() {
+    let truth = outage().sign_ins.unwrap();
+    let period = Period::week("2024-W10", &TimeZone::UTC).unwrap();
+    let found = query::incidents(&store(simulated()), &period, &Rules::default(), &mut |_, _| {}).await.unwrap();
+    let incident = found.detection.incidents.iter().find(|one| one.symptom == Symptom::Failing).unwrap();
+    let (population, policy) = (population(), Policy::default());
+    let question = Question {
+        history: &found.reading.history,
+        until: period.end,
+        population: &population,
+        policy: &policy,
+        objectives: &[],
+        flows: &[],
+    };
+    let impact = impact::of_incident(&question, incident);
+    let estimate = |figure: &impact::Figure| figure.estimate().unwrap_or_else(|| panic!("{figure:?}"));
+    let intents = estimate(&impact.intents);
+    assert!(intents.low <= truth.expected && truth.expected <= intents.high, "{intents:?} {truth:?}");
+    let affected = estimate(&impact.affected);
+    let count = truth.affected as f64;
+    assert!(affected.low <= count && count <= affected.high, "{affected:?} {truth:?}");
+    assert!(affected.high - affected.low < 0.05 * affected.middle, "{affected:?}");
+    // The formulas for trying again (F13) take every attempt as drawn for itself. Here the same users fail each time: who
+    // is affected is locked out, and the estimate of the locked out says too little.
+    assert_eq!(truth.locked_out, truth.affected);
+    assert!(estimate(&impact.locked_out).high < count);
+}
+
 /// The arguments by which every command here finds configuration and store.
 fn with_store<'a>(command: &[&'a str], place: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [command, &["--config", CONFIG, "--store", place], more].concat()
@@ -203,4 +257,51 @@ fn the_weekly_report_counts_what_was_injected() {
     // Everything that failed in the week, but for the background: the outage, and what was too slow to end in time.
     let outage = truth.outages[0].failing;
     assert!(outage <= bad && bad <= outage + truth.background, "{bad} bad, {outage} in the outage");
+}
+
+/// Everything that is said of the outage, by the name of its file in `reports/specimen`.
+fn sample() -> Vec<(&'static str, String)> {
+    let place = simulated().join("store");
+    let place = place.to_str().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (id, out) = (incident_id(place), folder.path().to_str().unwrap());
+    let report = ["--week", "2024-W10", "--format", "html,md", "--out", out];
+    let reported = doorstep(&with_store(&["report"], place, &report));
+    assert!(reported.status.success(), "{}", text(&reported));
+    let drafted = doorstep(&with_store(&["postmortem", "draft"], place, &["--incident", &id, "--out", out]));
+    assert!(drafted.status.success(), "{}", text(&drafted));
+    let file = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let said = |command: &[&str], more: &[&str]| {
+        String::from_utf8(doorstep(&with_store(command, place, more)).stdout).unwrap()
+    };
+    let lint = ["postmortem", "lint", "tests/it/postmortem/specimen.md"];
+    vec![
+        ("report.html", file("report.html")),
+        ("report.md", file("report.md")),
+        ("postmortem.md", file("postmortem.md")),
+        ("failing-share.svg", file("failing-share.svg")),
+        ("failing-per-minute.csv", file("failing-per-minute.csv")),
+        ("incidents.txt", said(&["incidents"], &["--from", "2024-03-04", "--to", "2024-03-11"])),
+        ("lint.txt", said(&lint, &["--incident", &id])),
+    ]
+}
+
+#[test]
+fn the_committed_sample_comes_out_of_todays_code() {
+    let kept = root().join("reports/specimen");
+    for (name, made) in sample() {
+        let path = kept.join(name);
+        if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+            std::fs::create_dir_all(&kept).unwrap();
+            std::fs::write(&path, &made).unwrap();
+        }
+        let there = std::fs::read_to_string(&path).unwrap_or_default();
+        let first = made.lines().zip(there.lines()).position(|(made, kept)| made != kept);
+        assert!(
+            made == there,
+            "reports/specimen/{name} differs from line {:?}; look at the change, then run \
+             INSTA_UPDATE=always cargo test --test it -- specimen::the_committed_sample",
+            first.map(|line| line + 1)
+        );
+    }
 }
