@@ -257,6 +257,17 @@ fn the_weekly_report_counts_what_was_injected() {
     // Everything that failed in the week, but for the background: the outage, and what was too slow to end in time.
     let outage = truth.outages[0].failing;
     assert!(outage <= bad && bad <= outage + truth.background, "{bad} bad, {outage} in the outage");
+    // What the week was: the outage by its length and share, and the background of the script beside it.
+    let down = 17.5 / 168.0;
+    let was = 1.0 - (down * 0.8 + (1.0 - down) * 0.0005);
+    let measured = &objective["standing"]["measured"]["interval"];
+    let (low, high) = (measured["low"].as_f64().unwrap(), measured["high"].as_f64().unwrap());
+    assert!(low <= was && was <= high, "{was} in {low} to {high}");
+    assert!(
+        high - low < objective["interval"]["high"].as_f64().unwrap() - objective["interval"]["low"].as_f64().unwrap()
+    );
+    let failing: Vec<_> = report["incidents"].as_array().unwrap().iter().map(|one| &one["incident"]).collect();
+    assert_eq!(failing.iter().filter(|one| one["symptom"] == "failing").count(), 1);
 }
 
 /// Everything that is said of the outage, by the name of its file in `reports/specimen`.
