@@ -25,7 +25,8 @@ fn of(objective: &ObjectiveReport, until: Timestamp, days: &[Tally], revision: &
     if until <= period.start || until >= period.end {
         return None;
     }
-    let coming = counts.planned?.checked_sub(counts.due?)?;
+    // A schedule that was withdrawn has nothing to come.
+    let coming = counts.planned?.checked_sub(counts.due?).filter(|&coming| coming > 0)?;
     let ends = day_ends(until, period.end);
     let question = OutlookQuestion {
         past: days,

@@ -62,20 +62,16 @@ fn instants(bounds: Bounds, zone: &str) -> String {
 
 fn durations(row: &IncidentRow) -> Line {
     let incident = &row.incident;
-    let line = Line::default().strong(span(incident.middle)).soft(format!(
-        "{} to {}",
-        span(incident.low),
-        span(incident.high)
-    ));
-    if incident.open { line.plain(", may still last") } else { line }
+    let line = if incident.open { Line::from("may still last, ") } else { Line::default() };
+    line.strong(span(incident.middle)).soft(format!("{} to {}", span(incident.low), span(incident.high)))
 }
 
-fn share(share: &Share) -> Line {
-    Line::default().strong(percent(share.share, share.interval)).soft(percent_interval(share.interval)).plain(format!(
-        ", {} of {}",
-        count(share.failing),
-        count(share.n)
-    ))
+/// `within` says of what stretch; empty for the whole.
+fn share(share: &Share, within: &str) -> Line {
+    Line::default()
+        .plain(format!("{} of {}{within}, ", count(share.failing), count(share.n)))
+        .strong(percent(share.share, share.interval))
+        .soft(percent_interval(share.interval))
 }
 
 fn what(rows: &[&IncidentRow], zone: &str) -> Table {
@@ -89,14 +85,14 @@ fn what(rows: &[&IncidentRow], zone: &str) -> Table {
         };
         let peak = incident.peak.map_or_else(
             || Line::from("too few runs to say"),
-            |peak| share(&peak.split).plain(format!(", for {}", span(peak.length))),
+            |peak| share(&peak.split, &format!(" within {}", span(peak.length))),
         );
         table.row([
             Line::default().code(incident.id.as_str()).plain(symptom),
             instants(incident.start, zone).into(),
             if incident.open { Line::from("not seen to end") } else { instants(incident.end, zone).into() },
             durations(row),
-            share(&incident.failing),
+            share(&incident.failing, ""),
             peak,
         ]);
     }
@@ -221,7 +217,7 @@ fn from_one_place(rows: &[&IncidentRow], zone: &str) -> Table {
             instants(incident.start, zone).into(),
             if incident.open { Line::from("not seen to end") } else { instants(incident.end, zone).into() },
             durations(row),
-            share(&incident.failing),
+            share(&incident.failing, ""),
             hit(&incident.splits.classes).into(),
         ]);
     }
