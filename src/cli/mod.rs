@@ -20,6 +20,7 @@ pub mod panic;
 mod pdf;
 pub mod postmortem;
 pub mod print;
+mod publish;
 pub mod report;
 pub mod run;
 pub mod runs;

@@ -15,7 +15,9 @@ use crate::report::{ReportModel, csv, html, json, markdown, summary};
 use crate::slo::{Attainment, Period, PeriodError};
 use crate::store::Store;
 
+use super::author::author;
 use super::configuration::ConfigurationArgs;
+use super::publish::{self, PublishArgs};
 use super::{CommandError, Exit, pdf, print, terminal, when};
 
 /// Make the report of a period: availability with its interval, budget, verdicts, latency, failures, user impact.
@@ -51,6 +53,8 @@ pub struct ReportArgs {
     /// End with exit code 1 when an objective was missed.
     #[arg(long)]
     fail_on_missed: bool,
+    #[command(flatten)]
+    publishing: PublishArgs,
 }
 
 /// A rendering.
@@ -95,10 +99,22 @@ pub async fn execute(args: ReportArgs) -> Result<Exit, CommandError> {
     if args.out.is_none() && args.format.contains(&Format::Pdf) {
         return Err(usage("a PDF needs a folder: add --out FOLDER".to_owned()));
     }
+    let publishing = &args.publishing;
+    if publishing.publish && args.out.is_none() && !args.format.is_empty() {
+        return Err(usage("--format beside --publish needs a folder: add --out FOLDER".to_owned()));
+    }
     let site = args.configuration.site()?;
     let now = Clock::system().now();
     let span = Span::of(&args, &site, now).map_err(usage)?;
+    let publisher = publishing.publish.then(|| author(publishing.author.as_deref())).transpose()?;
+    if publisher.is_some() {
+        publish::closed(&span.period, settled(&site, now))?;
+    }
     let store = open(&site)?;
+    if publishing.published {
+        publish::list(&store, &span.period).await?;
+        return Ok(Exit::Good);
+    }
     let title = args.title.clone().unwrap_or_else(|| title(&site));
     let question = Question {
         site: &title,
@@ -122,7 +138,12 @@ pub async fn execute(args: ReportArgs) -> Result<Exit, CommandError> {
     let model = query::report(&store, &question, &mut progress).await;
     bar.finish_and_clear();
     let model = model.map_err(|error| CommandError::new(Exit::Store, chain(&error)))?;
-    deliver(&args, &model)?;
+    if publisher.is_none() || args.out.is_some() {
+        deliver(&args, &model)?;
+    }
+    if let Some(author) = publisher {
+        publish::publish(&store, &model, &author, now).await?;
+    }
     let missed = model.objectives.iter().any(|objective| objective.policy_verdict() == Attainment::Missed);
     Ok(if args.fail_on_missed && missed { Exit::Bad } else { Exit::Good })
 }

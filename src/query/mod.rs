@@ -5,6 +5,7 @@ mod daily;
 mod incidents;
 mod outlook;
 mod past;
+mod publish;
 mod reading;
 
 use jiff::Timestamp;
@@ -19,6 +20,7 @@ use crate::store::{CELL, Columns, Digest, Error, Piece, Row, RunFilter, Store};
 pub use daily::{Stretch, daily, stretches};
 pub use incidents::{Incidents, incident, incidents};
 use past::Past;
+pub use publish::{Publication, publish, published};
 pub use reading::{Reading, read};
 
 /// What is asked of a store.

@@ -10,6 +10,7 @@ pub mod html;
 pub mod json;
 pub mod markdown;
 pub mod model;
+pub mod revision;
 pub mod run_json;
 pub mod summary;
 pub mod waterfall;

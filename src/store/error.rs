@@ -129,7 +129,7 @@ pub enum Error {
         source: Arc<serde_json::Error>,
     },
     /// Content that is no noted event, exclusion or registered report.
-    #[error("{key} in the store {location} cannot be read as an entry of the policy; restore it, or move it away")]
+    #[error("{key} in the store {location} cannot be read as what its name says; restore it, or move it away")]
     Entry {
         /// The key.
         key: String,

@@ -11,6 +11,7 @@
 //! v1/rollup/<vantage>/<date>/<as the day file>.parquet    what was counted of a day file; disposable
 //! v1/schedule/<vantage>/<from>-<hash>.json                declarations
 //! v1/policy/..                                            events and exclusions
+//! v1/reports/<period>.<zone>/<number>.json                reports that were given out
 //! ```
 //!
 //! No lock and no list of files says what is true: a run is the same run wherever it lies, so that any set of objects
@@ -19,7 +20,7 @@
 //! lies in files whose slots do not overlap and nowhere else, and reads run by run where it does not.
 //!
 //! Files, from the disk up: `journal` (framing), `record` (one run as JSON), `spool_files`, `spool`; `segment` (the
-//! public format), `key` and `day_key` (names), `objects` (requests), `ship`, `declare`, `policy`; `partition` (what lies
+//! public format), `key` and `day_key` (names), `objects` (requests), `ship`, `declare`, `policy`, `published`; `partition` (what lies
 //! where), `fetch`, `read`; `rollup` (counted days), `compact`, `sweep`, `digest`.
 
 mod compact;
@@ -34,6 +35,7 @@ mod key;
 mod objects;
 mod partition;
 mod policy;
+mod published;
 mod read;
 mod record;
 mod rollup;
@@ -56,6 +58,7 @@ pub use filter::RunFilter;
 pub use key::{DeclarationKey, KeyError, SegmentKey, Sequence};
 pub use objects::Store;
 pub use policy::{PolicyKey, PolicyKind};
+pub use published::ReportKey;
 pub use read::ReadSummary;
 pub use rollup::{Block, CELL};
 pub use segment::{Columns, Row, SCHEMA};

@@ -135,8 +135,7 @@ impl Store {
     }
 
     async fn add_entry<T: Serialize>(&self, kind: PolicyKind, at: Timestamp, entry: &T) -> Result<bool, Error> {
-        let content = serde_json::to_vec_pretty(&Outgoing { version: VERSION, entry })
-            .map_err(|source| Error::Encode { source: Arc::new(source) })?;
+        let content = encode(entry)?;
         let at = whole_micros(at);
         let key = PolicyKey { kind, at, content: Revision::of(&content).as_str().to_owned() };
         Ok(self.put_if_absent(&key.to_string(), Bytes::from(content)).await? == Put::Created)
@@ -163,7 +162,7 @@ impl Store {
         Ok(entries)
     }
 
-    async fn read_entry<T: DeserializeOwned>(&self, key: &str) -> Result<T, Error> {
+    pub(super) async fn read_entry<T: DeserializeOwned>(&self, key: &str) -> Result<T, Error> {
         let content = self.get(key).await?;
         let failed =
             |source| Error::Entry { key: key.to_owned(), location: self.location.clone(), source: Arc::new(source) };
@@ -174,6 +173,12 @@ impl Store {
         let read: Incoming<T> = serde_json::from_slice(&content).map_err(failed)?;
         Ok(read.entry)
     }
+}
+
+/// An entry as it is stored, with the version of the format.
+pub(super) fn encode<T: Serialize>(entry: &T) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec_pretty(&Outgoing { version: VERSION, entry })
+        .map_err(|source| Error::Encode { source: Arc::new(source) })
 }
 
 /// Names hold whole microseconds; what is finer stays in the content.

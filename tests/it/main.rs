@@ -21,6 +21,7 @@ mod net_proxy;
 mod net_tls;
 mod policy_entries;
 mod postmortem;
+mod publish;
 mod readme;
 mod report_bad_cases;
 mod report_browser;
