@@ -53,14 +53,16 @@ pub(super) fn scan<'a>(
     let mut found = Vec::new();
     for index in 0..count {
         let event = events(index);
-        watch.seen[usize::from(event.vantage)] = event.ended;
+        watch.hear(usize::from(event.vantage), event.ended);
         if let Some(current) = &mut open {
             current.add(index, event);
             if !event.failing && current.is_over(event, &watch) {
                 found.extend(open.take().map(|current| current.found(&events, Some(index))));
                 watch.reset();
             }
-        } else if watch.add(index, event) {
+        } else if !event.failing {
+            watch.pass(usize::from(event.vantage), 1);
+        } else if watch.fail(usize::from(event.vantage), index, event.ended) {
             open = Some(Open::begun(&events, watch.first_possible(), index, vantages));
         }
     }
@@ -69,7 +71,8 @@ pub(super) fn scan<'a>(
 }
 
 /// The charts while nothing is wrong.
-struct Watch {
+#[derive(Debug)]
+pub(super) struct Watch {
     chart: Chart,
     values: Vec<u32>,
     /// The failure that lifted each chart from zero.
@@ -79,11 +82,11 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(vantages: usize, chart: Chart) -> Self {
+    pub(super) fn new(vantages: usize, chart: Chart) -> Self {
         Self { chart, values: vec![0; vantages], risen: vec![0; vantages], seen: vec![i64::MIN / 2; vantages] }
     }
 
-    fn reset(&mut self) {
+    pub(super) fn reset(&mut self) {
         self.values.fill(0);
     }
 
@@ -91,20 +94,25 @@ impl Watch {
         now - self.seen[vantage] <= self.chart.silence
     }
 
-    /// Takes a probe; true when it raises the alarm. A chart rises to the threshold at most: more says nothing, and
+    /// A vantage has spoken.
+    pub(super) fn hear(&mut self, vantage: usize, now: i64) {
+        self.seen[vantage] = now;
+    }
+
+    /// Takes so many successes.
+    pub(super) fn pass(&mut self, vantage: usize, count: u32) {
+        self.values[vantage] = self.values[vantage].saturating_sub(count);
+    }
+
+    /// Takes a failure; true when it raises the alarm. A chart rises to the threshold at most: more says nothing, and
     /// would only take longer to be forgotten.
-    fn add(&mut self, index: usize, event: &Event) -> bool {
-        let vantage = usize::from(event.vantage);
+    pub(super) fn fail(&mut self, vantage: usize, index: usize, now: i64) -> bool {
         let value = &mut self.values[vantage];
-        if !event.failing {
-            *value = value.saturating_sub(1);
-            return false;
-        }
         if *value == 0 {
             self.risen[vantage] = index;
         }
         *value = (*value + self.chart.step).min(self.chart.threshold);
-        let live = (0..self.values.len()).filter(|&v| self.is_live(v, event.ended)).map(|v| self.values[v]);
+        let live = (0..self.values.len()).filter(|&v| self.is_live(v, now)).map(|v| self.values[v]);
         let (sum, largest) = live.fold((0, 0), |(sum, largest): (u32, u32), value| (sum + value, largest.max(value)));
         let rest = if self.values.len() == 1 { sum } else { sum - largest };
         rest >= self.chart.threshold

@@ -12,11 +12,15 @@ mod detect;
 mod events;
 mod measure;
 mod model;
+mod rivals;
 mod rules;
+mod trial;
 
 pub use background::{Background, Basis, Exceeded};
 pub use detect::{Detection, detect};
 pub use model::{
     Bounds, Incident, IncidentId, IncidentIdError, Minute, Peak, Scope, Share, ShareSplit, Splits, Symptom,
 };
+pub use rivals::RuleName;
 pub use rules::Rules;
+pub use trial::{Delays, Extra, FalsePages, Layout, Trial};

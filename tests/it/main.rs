@@ -4,6 +4,7 @@ mod bad_config;
 mod config;
 mod coverage;
 mod crash;
+mod detector_trial;
 mod exclusions;
 mod impact_vectors;
 mod incidents;
