@@ -29,6 +29,7 @@ pub mod schema;
 pub mod simulate;
 pub mod terminal;
 pub mod try_login;
+mod what_if;
 mod when;
 
 use std::ffi::OsString;

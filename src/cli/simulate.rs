@@ -14,7 +14,8 @@ use crate::simulate::{Given, Script, SimulatedFlow, SimulatedStep, SimulatedVant
 use crate::store::Store;
 
 use super::configuration::ConfigurationArgs;
-use super::{CommandError, Exit, print, terminal, when};
+use super::what_if::WhatIfArgs;
+use super::{CommandError, Exit, print, terminal, what_if, when};
 
 /// Write runs with a known truth into a store.
 #[derive(Debug, clap::Args)]
@@ -29,16 +30,18 @@ Examples:
   doorstep simulate probes/simulate/large.yaml --store simulated --runs 1000000
       As much of a large script as makes a million runs.
   doorstep simulate outages.yaml --dry-run
-      What a script would inject, without writing a run.")]
+      What a script would inject, without writing a run.
+  doorstep simulate --what-if --interval 60s --vantages 3 --objective 99.9%
+      Nothing is written: how soon each rule would page for outages of four sizes, and how often for nothing.")]
 pub struct SimulateArgs {
     /// YAML file that says what is simulated
-    #[arg(value_name = "SCRIPT")]
-    pub script: PathBuf,
+    #[arg(value_name = "SCRIPT", required_unless_present = "what_if")]
+    pub script: Option<PathBuf>,
     /// Seed of all draws, instead of the script's
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
     /// Where runs are written: a folder or s3://bucket/prefix; needed unless --config says it
-    #[arg(long, value_name = "PLACE", required_unless_present_any = ["config", "dry_run"])]
+    #[arg(long, value_name = "PLACE", required_unless_present_any = ["config", "dry_run", "what_if"])]
     pub store: Option<String>,
     /// A configuration whose store, and whose vantages and flows where the script names none, are used
     #[arg(long, short, value_name = "FILE")]
@@ -61,6 +64,9 @@ pub struct SimulateArgs {
     /// Write no runs: only say what would be injected, and write the truth when --truth names a file
     #[arg(long, conflicts_with = "mix")]
     pub dry_run: bool,
+    /// What a way of probing could detect, instead of writing runs.
+    #[command(flatten)]
+    pub what_if: WhatIfArgs,
 }
 
 /// Simulates, writes, and says what was injected.
@@ -68,6 +74,9 @@ pub struct SimulateArgs {
 /// # Errors
 /// Arguments or a script that are not right ([`Exit::Usage`]), a journal or store that fails ([`Exit::Store`]).
 pub async fn execute(args: SimulateArgs) -> Result<Exit, CommandError> {
+    if args.what_if.what_if {
+        return what_if::execute(&args.what_if, args.seed.unwrap_or(1));
+    }
     let clock = Clock::system();
     let site = args.config.as_ref().map(|config| configuration(&args, config).site()).transpose()?;
     let script = script(&args, site.as_ref(), clock.now())?;
@@ -147,9 +156,9 @@ fn location(text: &str) -> StoreLocation {
 }
 
 fn script(args: &SimulateArgs, site: Option<&Site>, now: Timestamp) -> Result<Script, CommandError> {
-    let text = DiskFiles
-        .read(&args.script)
-        .map_err(|why| usage(format!("failed to read the script {}: {why}", args.script.display())))?;
+    let file = args.script.as_ref().ok_or_else(|| usage("name a script".to_owned()))?;
+    let text =
+        DiskFiles.read(file).map_err(|why| usage(format!("failed to read the script {}: {why}", file.display())))?;
     let instant = |text: &Option<String>| {
         text.as_ref().map(|text| when::instant(text, now, &TimeZone::UTC)).transpose().map_err(usage)
     };
@@ -160,7 +169,7 @@ fn script(args: &SimulateArgs, site: Option<&Site>, now: Timestamp) -> Result<Sc
         vantages: site.map(vantages).unwrap_or_default(),
         flows: site.map(|site| site.flows.iter().map(flow).collect()).unwrap_or_default(),
     };
-    let mut script = Script::parse(&text, &given).map_err(|error| usage(error.in_file(args.script.display())))?;
+    let mut script = Script::parse(&text, &given).map_err(|error| usage(error.in_file(file.display())))?;
     if let Some(runs) = args.runs {
         script.end_after(runs);
     }

@@ -14,6 +14,7 @@ mod measure;
 mod model;
 mod rivals;
 mod rules;
+mod shadow;
 mod trial;
 
 pub use background::{Background, Basis, Exceeded};
@@ -23,4 +24,5 @@ pub use model::{
 };
 pub use rivals::RuleName;
 pub use rules::Rules;
+pub use shadow::{DetectionQuality, IncidentDelay, Page, RuleQuality, quality};
 pub use trial::{Delays, Extra, FalsePages, Layout, Trial};

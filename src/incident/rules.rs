@@ -11,13 +11,20 @@ pub struct Rules {
     pub detection: DetectionRules,
     /// What each flow's latency objective allows; flows without one are not in it.
     pub thresholds: BTreeMap<FlowName, Micros>,
+    /// What each flow's objective promises; flows without one are not in it.
+    pub targets: BTreeMap<FlowName, f64>,
     /// The confidence of all intervals, two-sided.
     pub confidence: f64,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { detection: DetectionRules::default(), thresholds: BTreeMap::new(), confidence: 0.95 }
+        Self {
+            detection: DetectionRules::default(),
+            thresholds: BTreeMap::new(),
+            targets: BTreeMap::new(),
+            confidence: 0.95,
+        }
     }
 }
 
@@ -27,13 +34,21 @@ impl Rules {
     #[must_use]
     pub fn new(detection: DetectionRules, objectives: &[Objective], confidence: f64) -> Self {
         let mut thresholds: BTreeMap<FlowName, Micros> = BTreeMap::new();
+        let mut targets: BTreeMap<FlowName, f64> = BTreeMap::new();
         for objective in objectives {
+            let target = targets.entry(objective.flow.clone()).or_insert(objective.target.share());
+            *target = objective.target.share().max(*target);
             if let Some(threshold) = objective.threshold {
                 let known = thresholds.entry(objective.flow.clone()).or_insert(threshold.at_most);
                 *known = threshold.at_most.max(*known);
             }
         }
-        Self { detection, thresholds, confidence }
+        Self { detection, thresholds, targets, confidence }
+    }
+
+    /// The strictest promise of a flow; 99.9 % without one.
+    pub(super) fn target(&self, flow: &FlowName) -> f64 {
+        self.targets.get(flow).copied().unwrap_or(0.999)
     }
 
     /// The threshold of a flow that somebody has set.

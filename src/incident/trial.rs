@@ -128,17 +128,17 @@ impl Trial {
         self.chart().map(|chart| chart.threshold)
     }
 
-    fn rules(&self, names: &[RuleName]) -> Vec<(RuleName, Box<dyn Rule>)> {
-        let build = |&name| Some((name, rule(name, self.layout.vantages as usize, self.chart(), self.target)?));
+    fn rules(&self, names: &[RuleName], chart: Option<Chart>) -> Vec<(RuleName, Box<dyn Rule>)> {
+        let build = |&name| Some((name, rule(name, self.layout.vantages as usize, chart, self.target)?));
         names.iter().filter_map(build).collect()
     }
 
     /// Pages for nothing in so many years with this background. Rules without a meaning here are left out.
     #[must_use]
     pub fn false_pages(&self, names: &[RuleName], background: f64, years: f64) -> Vec<FalsePages> {
-        let mut found = Vec::new();
+        let (mut found, chart) = (Vec::new(), self.chart());
         for (with_extra, chosen) in split(names) {
-            let mut rules = self.rules(&chosen);
+            let mut rules = self.rules(&chosen, chart);
             let mut pages = vec![Pages::default(); rules.len()];
             let mut walk = Walk::new(self, with_extra, SplitMix::of(&[self.seed, background.to_bits()]));
             walk.run(&mut rules, (background, years * YEAR), |index, at, until| {
@@ -160,12 +160,12 @@ impl Trial {
     /// moment, after six healthy hours.
     #[must_use]
     pub fn delays(&self, names: &[RuleName], background: f64, share: f64, limit: f64, outages: usize) -> Vec<Delays> {
-        let mut found = Vec::new();
+        let (mut found, chart) = (Vec::new(), self.chart());
         for (with_extra, chosen) in split(names) {
             let mut seconds: Vec<(RuleName, Vec<f64>)> =
-                self.rules(&chosen).into_iter().map(|(name, _)| (name, Vec::new())).collect();
+                self.rules(&chosen, chart).into_iter().map(|(name, _)| (name, Vec::new())).collect();
             for outage in 0..outages {
-                let mut rules = self.rules(&chosen);
+                let mut rules = self.rules(&chosen, chart);
                 let random = SplitMix::of(&[self.seed, share.to_bits(), outage as u64]);
                 let mut walk = Walk::new(self, with_extra, random);
                 let begin = RUN_UP + walk.random.unit() * self.layout.interval;
