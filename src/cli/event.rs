@@ -271,7 +271,7 @@ pub(super) fn span(
 }
 
 /// Entries as JSON for other programs.
-pub(super) fn json<T: serde::Serialize>(entries: &[T]) -> Result<String, CommandError> {
+pub(super) fn json<T: serde::Serialize + ?Sized>(entries: &T) -> Result<String, CommandError> {
     serde_json::to_string_pretty(entries)
         .map(|text| text + "\n")
         .map_err(|error| CommandError::new(Exit::Lost, format!("cannot write JSON: {error}")))

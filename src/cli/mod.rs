@@ -11,6 +11,7 @@ mod event_file;
 pub mod exclude;
 pub mod explain;
 pub mod export;
+pub mod impact;
 pub mod import;
 mod import_prometheus;
 mod import_runs;
@@ -117,6 +118,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// List incidents: when it broke, until when, how badly, and who saw it first.
     Incidents(incidents::IncidentsArgs),
+    /// Say what an outage did to people: sign-ins failed, people affected, locked out, merely delayed.
+    Impact(impact::ImpactArgs),
     /// Note what happened beside the measurements: deploys, failovers, statements.
     Event(event::EventArgs),
     /// Say which runs count otherwise than measured, and why.
@@ -176,6 +179,7 @@ async fn execute(command: Command) -> Result<Exit, CommandError> {
         Command::Postmortem(args) => postmortem::execute(args).await,
         Command::Explain(args) => explain::execute(&args).await,
         Command::Incidents(args) => incidents::execute(args).await,
+        Command::Impact(args) => impact::execute(args).await,
         Command::Event(args) => event::execute(args).await,
         Command::Exclude(args) => exclude::execute(args).await,
         Command::Export(args) => export::execute(&args),

@@ -110,6 +110,10 @@ pub async fn execute(args: ReportArgs) -> Result<Exit, CommandError> {
     if publisher.is_some() {
         publish::closed(&span.period, settled(&site, now))?;
     }
+    if span.period.start >= now {
+        let Period { label, start, .. } = &span.period;
+        return Err(usage(format!("{label} begins at {start}, in the future: nothing of it is known yet")));
+    }
     let store = open(&site)?;
     if publishing.published {
         publish::list(&store, &span.period).await?;
@@ -202,7 +206,7 @@ pub(super) fn open(site: &Site) -> Result<Store, CommandError> {
 }
 
 /// Until when every run has ended and was recorded: runs under way must not be taken for missing.
-fn settled(site: &Site, now: Timestamp) -> Timestamp {
+pub(super) fn settled(site: &Site, now: Timestamp) -> Timestamp {
     let longest = site.flows.iter().map(|flow| flow.limits.timeout).max().unwrap_or_default();
     let behind = Micros::from(longest.saturating_add(site.flush).saturating_add(Duration::from_secs(1)));
     let micros = now.as_microsecond().saturating_sub(i64::try_from(behind.0).unwrap_or(i64::MAX));

@@ -1,16 +1,19 @@
 //! `doorstep schema`: the JSON Schema by which editors complete and check the configuration.
 
-use crate::config::{flow_schema, site_schema};
+use crate::config::{flow_schema, population_schema, site_schema};
 
 use super::print::out;
 use super::{CommandError, Exit};
 
-/// Print the JSON Schema of doorstep.yaml, or of a flow file.
+/// Print the JSON Schema of doorstep.yaml, of a flow file, or of a population file.
 #[derive(Debug, clap::Args)]
 pub struct SchemaArgs {
     /// The schema of a flow file.
     #[arg(long)]
     flow: bool,
+    /// The schema of a population file.
+    #[arg(long, conflicts_with = "flow")]
+    population: bool,
 }
 
 /// Prints a schema.
@@ -18,7 +21,11 @@ pub struct SchemaArgs {
 /// # Errors
 /// None.
 pub fn execute(args: &SchemaArgs) -> Result<Exit, CommandError> {
-    let schema = if args.flow { flow_schema() } else { site_schema() };
+    let schema = match (args.flow, args.population) {
+        (true, _) => flow_schema(),
+        (_, true) => population_schema(),
+        _ => site_schema(),
+    };
     out(&format!("{schema:#}\n"));
     Ok(Exit::Good)
 }

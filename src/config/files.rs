@@ -24,6 +24,14 @@ pub trait Files {
     /// Why it cannot be read; a file that is not UTF-8 is [`io::ErrorKind::InvalidData`].
     fn read(&self, path: &Path) -> io::Result<String>;
 
+    /// The text of a file of data, which may be larger than anybody writes by hand.
+    ///
+    /// # Errors
+    /// As [`Files::read`].
+    fn read_data(&self, path: &Path) -> io::Result<String> {
+        self.read(path)
+    }
+
     /// The paths of all files directly in a folder, in any order.
     ///
     /// # Errors
@@ -46,11 +54,18 @@ pub(super) struct Flows {
 impl Flows {
     /// Notes a reference to a flow that does not exist.
     pub(super) fn require(&self, name: &FlowName, node: &Node, findings: &mut Findings) {
-        if !self.incomplete && !self.names.iter().any(|(known, _)| known == name.as_str()) {
-            let known = self.names.iter().map(|(known, _)| known.as_str());
-            let problem = Problem::new(format!("no flow is called '{name}'")).maybe_help(suggest(name.as_str(), known));
+        if let Some(problem) = self.unknown(name) {
             findings.error(&node.place, problem);
         }
+    }
+
+    /// What is wrong with a reference to a flow; `None` for one that exists.
+    pub(super) fn unknown(&self, name: &FlowName) -> Option<Problem> {
+        let known = || self.names.iter().map(|(known, _)| known.as_str());
+        if self.incomplete || known().any(|known| known == name.as_str()) {
+            return None;
+        }
+        Some(Problem::new(format!("no flow is called '{name}'")).maybe_help(suggest(name.as_str(), known())))
     }
 }
 

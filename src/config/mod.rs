@@ -3,24 +3,28 @@
 //!
 //! The way of a value: `yaml` gives every value its place; `shape` checks structure against the tables (`tables_site`,
 //! `tables_flow`), which also give defaults and the JSON Schema; `view` reads single values, once; `site`, `flow`,
-//! `steps` and `expectations` build the model; `rules` judges a flow as a whole.
+//! `steps`, `expectations`, `population` and `demand` build the model; `rules` judges a flow as a whole.
 
 mod clauses;
+mod demand;
 mod detection;
 mod diagnostic;
 mod expectations;
 mod files;
 mod flow;
 mod pasted;
+mod population;
 mod print;
 mod revision;
 mod rules;
 mod schema;
 mod shape;
+mod sheet;
 mod site;
 mod steps;
 mod suggest;
 mod tables_flow;
+mod tables_population;
 mod tables_site;
 #[cfg(test)]
 mod tests;
@@ -39,7 +43,7 @@ use crate::model::{
 
 pub use diagnostic::{Diagnostic, Origin, Place, Severity};
 pub use files::Files;
-pub use schema::{flow_schema, site_schema};
+pub use schema::{flow_schema, population_schema, site_schema};
 
 use diagnostic::Findings;
 use files::Flows;
@@ -166,10 +170,11 @@ pub fn load(main: &Path, files: &dyn Files, overrides: &Overrides) -> Loaded {
     let accounts: Vec<&str> = view.entries("accounts").iter().map(|entry| entry.key.as_str()).collect();
     let flows = files::load(main, view, &accounts, files, &mut findings);
     let objectives = site::objectives(view, &flows, &mut findings);
-    let population = site::population(view, &parts.vantages, &mut findings);
+    let known = population::Known { vantages: &parts.vantages, flows: &flows, files };
+    let (population, population_file) = population::build(view, &known, &mut findings);
     let Flows { built, documents, .. } = flows;
     let site = findings.no_errors().then(|| assemble(parts, built, objectives, population)).flatten();
-    let documents: Vec<Node> = std::iter::once(root).chain(documents).collect();
+    let documents: Vec<Node> = std::iter::once(root).chain(documents).chain(population_file).collect();
     Loaded { site, diagnostics: findings.finish(&documents), documents }
 }
 

@@ -5,12 +5,19 @@ use serde_json::{Map, Value as Json, json};
 
 use super::shape::{Key, Leaf, Object, Shape};
 use super::tables_flow::FLOW;
+use super::tables_population::POPULATION;
 use super::tables_site::SITE;
 
 /// The schema of `doorstep.yaml`.
 #[must_use]
 pub fn site_schema() -> Json {
     document(&SITE, "doorstep.yaml: vantages, store, accounts, flows and objectives")
+}
+
+/// The schema of a population file.
+#[must_use]
+pub fn population_schema() -> Json {
+    document(&POPULATION, "A Doorstep population file: who the users are, and when they want to sign in")
 }
 
 /// The schema of a flow file.

@@ -173,6 +173,7 @@ pub(super) fn check(shape: &Shape, node: &Node, private: bool, findings: &mut Fi
         (Shape::ObjectOrMap(_, value), Value::Map(entries)) => check_values(value, entries, private, findings),
         (Shape::Either(short, _), Value::Scalar(_)) if !node.is_null() => check(short, node, private, findings),
         (Shape::Either(_, long), Value::Map(_)) => check(long, node, private, findings),
+        (Shape::Either(_, long @ Shape::List(_)), Value::List(_)) => check(long, node, private, findings),
         _ if findings.has_error_at(&node.place) => {}
         _ => {
             let shown = match node.scalar() {

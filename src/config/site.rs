@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::model::{
-    Account, AccountName, DetectionRules, FlowName, LostRuns, Micros, Objective, ObjectiveName, Policy, Population,
-    Reprobe, Retries, SecretSource, Segment, StoreLocation, Target, Threshold, Vantage, VantageName, WorkerLimits,
+    Account, AccountName, DetectionRules, FlowName, LostRuns, Micros, Objective, ObjectiveName, Policy, Reprobe,
+    Retries, SecretSource, StoreLocation, Target, Threshold, Vantage, VantageName, WorkerLimits,
 };
 
 use super::Flows;
@@ -14,7 +14,7 @@ use super::clauses;
 use super::detection;
 use super::diagnostic::{Findings, Origin, Problem};
 use super::suggest::{quote, suggest};
-use super::tables_site::{ACCOUNT, LIMITS, OBJECTIVE, POLICY, REPROBE, SECRET, SEGMENT, STORE};
+use super::tables_site::{ACCOUNT, LIMITS, OBJECTIVE, POLICY, REPROBE, SECRET, STORE};
 use super::values;
 use super::view::{View, read_key, read_scalar};
 use super::yaml::{Entry, Node};
@@ -292,50 +292,4 @@ fn objective(site: View<'_>, entry: &Entry, flows: &Flows, findings: &mut Findin
     let zone = view.read("zone", values::zone, findings);
     let threshold = under.map(|at_most| Threshold { at_most: Micros::from(at_most) });
     Some(Objective { name: name?, description: description?, flow: flow?, target: target?, threshold, zone: zone? })
-}
-
-/// The population; its vantages must exist.
-pub(super) fn population(site: View<'_>, vantages: &[Vantage], findings: &mut Findings) -> Option<Population> {
-    let items = site.items("population");
-    let mut segments: Vec<Segment> = Vec::new();
-    for item in items {
-        let view = site.within(item, &SEGMENT);
-        let name = view.read("segment", values::text, findings);
-        let share = view.read("share", values::share, findings);
-        let stands = view.read_each("vantages", values::name, findings);
-        for (vantage, node) in &stands {
-            known_vantage(vantage, node, vantages, findings);
-        }
-        let stands = stands.into_iter().map(|(vantage, _)| vantage).collect();
-        if let (Some(name), Some(share)) = (name, share) {
-            if segments.iter().any(|segment| segment.name == name) {
-                findings.error(&item.place, format!("the segment {} is here twice", quote(&name)));
-            }
-            segments.push(Segment { name, share, vantages: stands, ..Segment::default() });
-        }
-    }
-    // A sum says nothing while some of its parts could not be read.
-    if segments.len() < items.len() {
-        return None;
-    }
-    let total: f64 = segments.iter().map(|segment| segment.share).sum();
-    let total = (total * 1e6).round() / 1e6;
-    match Population::new(segments) {
-        Ok(population) => Some(population),
-        Err(_) => {
-            let place = &site.node("population")?.place;
-            let problem = Problem::new(format!("the shares add up to {}, not to 100%", values::show_share(total)))
-                .help("add a segment without vantages for users whom nobody probes for");
-            findings.error(place, problem);
-            None
-        }
-    }
-}
-
-fn known_vantage(name: &VantageName, node: &Node, vantages: &[Vantage], findings: &mut Findings) {
-    if !vantages.iter().any(|vantage| vantage.name == *name) {
-        let known = vantages.iter().map(|vantage| vantage.name.as_str());
-        let problem = Problem::new(format!("no vantage is called '{name}'")).maybe_help(suggest(name.as_str(), known));
-        findings.error(&node.place, problem);
-    }
 }

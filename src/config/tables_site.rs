@@ -2,6 +2,7 @@
 
 use super::shape::{Leaf, Object, Shape, key};
 use super::tables_flow::{BOOLEAN, DURATION, NAME, NAMES, NETWORK_SHAPE, PATH, SOCKET_ADDRESS, TEXT, TEXT_MAP, URL};
+use super::tables_population::POPULATION_SHAPE;
 
 static SHARE: Shape = Shape::Leaf(Leaf::Share);
 
@@ -23,7 +24,11 @@ pub(super) static SITE: Object = Object {
         key("accounts", &Shape::Map(&Shape::Object(&ACCOUNT)), "Test accounts by name.").private(),
         key("flows", &FLOWS, "Flow files.").required(),
         key("objectives", &Shape::Map(&Shape::Object(&OBJECTIVE)), "What was promised, by name."),
-        key("population", &Shape::List(&Shape::Object(&SEGMENT)), "Who the users are; the shares add up to 100%."),
+        key(
+            "population",
+            &POPULATION_SHAPE,
+            "Who the users are: a population file, or segments whose shares add up to 100%.",
+        ),
         key("policy", &Shape::Object(&POLICY), "The rules by which runs become a report.").default("{}"),
         key("detection", &Shape::Object(&DETECTION), "When failures are an incident.").default("{}"),
         key("limits", &Shape::Object(&LIMITS), "What one worker may take and do.").default("{}"),
@@ -95,17 +100,6 @@ pub(super) static OBJECTIVE: Object = Object {
         key("target", &SHARE, "The share of runs that must be good.").required(),
         key("under", &DURATION, "For a latency objective: a good run also takes at most this."),
         key("zone", &Shape::Leaf(Leaf::Zone), "The time zone of its weeks.").default("UTC"),
-    ],
-    one_of: &[],
-    stray: None,
-};
-
-pub(super) static SEGMENT: Object = Object {
-    title: "a segment",
-    keys: &[
-        key("segment", &TEXT, "What it is called in the report.").required(),
-        key("share", &SHARE, "Its share of all sign-ins.").required(),
-        key("vantages", &NAMES, "The vantages that stand for it; none: nobody probes for these users."),
     ],
     one_of: &[],
     stray: None,

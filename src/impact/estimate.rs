@@ -188,7 +188,7 @@ fn tally(
         }
         let threshold = slow.then(|| threshold(question, &series.flow)).flatten();
         let kind_of = |outcome: &Outcome| history::within(threshold, outcome);
-        for outcome in outcomes.iter().filter(|o| stretches.iter().any(|stretch| stretch.holds(o.slot))) {
+        for outcome in outcomes.iter().filter(|o| stretches.iter().any(|stretch| stretch.holds(o.started))) {
             match kind_of(outcome) {
                 Kind::Good => tally.good += 1,
                 Kind::Bad => tally.bad += 1,
@@ -206,6 +206,13 @@ fn threshold(question: &Question<'_>, flow: &FlowName) -> Option<Micros> {
 
 fn notes(question: &Question<'_>, asked: &Asked, weighted: &UserWeighted) -> Vec<String> {
     let mut notes = vec!["Attempts are not people: whoever fails tries again.".to_owned()];
+    if question.population.habits().retries.as_ref().is_some_and(|retries| !retries.is_empty()) {
+        notes.push(
+            "Each attempt is taken to fail on its own. Where the same people fail every time, none of them is merely \
+             delayed, and as many are locked out as are affected."
+                .to_owned(),
+        );
+    }
     if asked.open {
         notes.push("It may still last: all figures are of what was seen so far.".to_owned());
     }

@@ -17,8 +17,8 @@ pub(super) type Between = (Timestamp, Timestamp);
 pub(super) struct Stretch {
     /// Shortest, middle and longest, each in pieces.
     pieces: [Vec<Between>; 3],
-    /// Where its runs are counted: slots in these pieces.
-    pub(super) slots: Vec<Between>,
+    /// Where its runs are counted: those that began in these pieces.
+    pub(super) runs: Vec<Between>,
     /// Somebody who tries again after its end gets in.
     ends: bool,
 }
@@ -28,26 +28,26 @@ impl Stretch {
     pub(super) fn of_incident(incident: &Incident, (from, to): Between) -> Option<Self> {
         let clip = |(start, end): Between| (start.clamp(from, to), end.clamp(from, to));
         let middle = (between(incident.start), between(incident.end));
-        let slots = clip((incident.first_failing.min(incident.start.latest), middle.1));
+        let runs = clip((incident.first_failing.min(incident.start.latest), middle.1));
         let stretch = Self {
             pieces: [
                 vec![clip((incident.start.latest, incident.end.earliest))],
                 vec![clip(middle)],
                 vec![clip((incident.start.earliest, incident.end.latest))],
             ],
-            slots: vec![slots],
+            runs: vec![runs],
             ends: true,
         };
-        (slots.0 < slots.1).then_some(stretch)
+        (runs.0 < runs.1).then_some(stretch)
     }
 
     /// Exactly these pieces. `ends` for an outage, whose end lets people in.
     pub(super) fn exactly(pieces: Vec<Between>, ends: bool) -> Self {
-        Self { pieces: [pieces.clone(), pieces.clone(), pieces.clone()], slots: pieces, ends }
+        Self { pieces: [pieces.clone(), pieces.clone(), pieces.clone()], runs: pieces, ends }
     }
 
-    pub(super) fn holds(&self, slot: Timestamp) -> bool {
-        self.slots.iter().any(|(from, to)| *from <= slot && slot < *to)
+    pub(super) fn holds(&self, began: Timestamp) -> bool {
+        self.runs.iter().any(|(from, to)| *from <= began && began < *to)
     }
 
     /// People who want to sign in within it, at least `offset` before its end; lower ends, middles and upper ends of
@@ -70,7 +70,7 @@ pub(super) fn of_span((from, to): Between, incidents: &[Incident]) -> Vec<Stretc
     let (mut stretches, mut rest, mut reached) = (Vec::new(), Vec::new(), from);
     for incident in failing {
         let Some(stretch) = Stretch::of_incident(incident, (reached, to)) else { continue };
-        for (start, end) in &stretch.slots {
+        for (start, end) in &stretch.runs {
             rest.push((reached, *start));
             reached = (*end).max(reached);
         }

@@ -99,7 +99,7 @@ pub(super) fn budget(
                 .map(|(series, outcomes)| history::count(outcomes, question.history.expected(series), span, kind_of)),
         );
         let within = |outcome: &&Outcome| {
-            period.contains(outcome.slot) && stretches.iter().any(|stretch| stretch.holds(outcome.slot))
+            period.contains(outcome.slot) && stretches.iter().any(|stretch| stretch.holds(outcome.started))
         };
         let bad =
             series().flat_map(|(_, outcomes)| outcomes).filter(within).filter(|o| kind_of(o) == Kind::Bad).count();

@@ -7,6 +7,7 @@ mod content;
 pub mod csv;
 pub mod format;
 pub mod html;
+pub mod impact;
 pub mod json;
 pub mod markdown;
 pub mod model;

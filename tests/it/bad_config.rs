@@ -11,10 +11,10 @@ use proptest::prelude::*;
 
 /// Files that are not on disk.
 #[derive(Default)]
-struct Memory(BTreeMap<PathBuf, String>);
+pub(crate) struct Memory(BTreeMap<PathBuf, String>);
 
 impl Memory {
-    fn with(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn with(files: &[(&str, &str)]) -> Self {
         Self(files.iter().map(|(name, text)| (PathBuf::from(name), (*text).to_owned())).collect())
     }
 }
@@ -49,7 +49,7 @@ fn loaded(site: &str, flow: &str) -> Loaded {
     load(Path::new("doorstep.yaml"), &files, &Overrides::default())
 }
 
-fn said(loaded: &Loaded) -> String {
+pub(crate) fn said(loaded: &Loaded) -> String {
     loaded.diagnostics.iter().map(|finding| format!("{finding}\n")).collect()
 }
 

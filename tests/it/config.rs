@@ -179,9 +179,11 @@ fn text(bytes: &[u8]) -> String {
 
 #[test]
 fn the_committed_schemas_are_those_of_the_tables() {
-    for (arguments, name) in
-        [(&["schema"][..], "doorstep.schema.json"), (&["schema", "--flow"][..], "flow.schema.json")]
-    {
+    for (arguments, name) in [
+        (&["schema"][..], "doorstep.schema.json"),
+        (&["schema", "--flow"][..], "flow.schema.json"),
+        (&["schema", "--population"][..], "population.schema.json"),
+    ] {
         let output = doorstep(arguments);
         assert!(output.status.success());
         let path = probes().join(name);
