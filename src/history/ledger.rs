@@ -249,24 +249,38 @@ impl Ledger {
     /// One outcome per slot, in order: the attempt that counts. No policy hides that a wrong password was let in.
     #[must_use]
     pub fn outcomes(&self, kind: RunKind, retries: Retries) -> Vec<Outcome> {
-        let mut chosen: Vec<Outcome> = Vec::with_capacity(self.len());
-        for run in self.all() {
-            match chosen.last_mut().filter(|last| last.slot == run.slot) {
-                None => chosen.push(run),
-                Some(last) => {
-                    let better = match (kind, retries) {
-                        (RunKind::WrongPassword, _) => run.is_security_failure() && !last.is_security_failure(),
-                        (RunKind::Login, Retries::FirstAttempt) => false,
-                        (RunKind::Login, Retries::BestAttempt) => run.badness() < last.badness(),
-                    };
-                    if better {
-                        *last = run;
-                    }
+        chosen(Vec::with_capacity(self.len()), self.all(), kind, retries)
+    }
+
+    /// As [`Ledger::outcomes`], of the slots from an instant until before another.
+    #[must_use]
+    pub fn outcomes_between(&self, kind: RunKind, retries: Retries, from: Timestamp, to: Timestamp) -> Vec<Outcome> {
+        chosen(Vec::new(), self.between(from, to), kind, retries)
+    }
+}
+
+fn chosen(
+    mut chosen: Vec<Outcome>,
+    runs: impl Iterator<Item = Outcome>,
+    kind: RunKind,
+    retries: Retries,
+) -> Vec<Outcome> {
+    for run in runs {
+        match chosen.last_mut().filter(|last| last.slot == run.slot) {
+            None => chosen.push(run),
+            Some(last) => {
+                let better = match (kind, retries) {
+                    (RunKind::WrongPassword, _) => run.is_security_failure() && !last.is_security_failure(),
+                    (RunKind::Login, Retries::FirstAttempt) => false,
+                    (RunKind::Login, Retries::BestAttempt) => run.badness() < last.badness(),
+                };
+                if better {
+                    *last = run;
                 }
             }
         }
-        chosen
     }
+    chosen
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::history::{self, History, Kind, Outcome};
+use crate::history::{self, History, Kind, Outcome, Series};
 use crate::incident::{Bounds, Incident, IncidentId, Symptom};
 use crate::model::{FlowName, Micros, Objective, Policy, Population, RunKind};
 use crate::slo::{Period, Tally, UserWeighted, wilson};
@@ -51,9 +51,50 @@ struct Asked {
 /// The impact of one incident: its failing share is taken as even from its first failing probe to its end.
 #[must_use]
 pub fn of_incident(question: &Question<'_>, incident: &Incident) -> Impact {
+    answer(question, asked_of_incident(question, incident))
+}
+
+/// People whom one incident kept out, as [`of_incident`] says, and nothing else: for tables of many incidents.
+#[must_use]
+pub fn affected_by(question: &Question<'_>, incident: &Incident) -> Figure {
+    sign_ins(question, &asked_of_incident(question, incident)).1
+}
+
+/// People who wanted to sign in during a span, and those who could not, as [`of_span`] says, and nothing else.
+#[must_use]
+pub fn sign_ins_of_span(
+    question: &Question<'_>,
+    from: Timestamp,
+    to: Timestamp,
+    incidents: &[Incident],
+) -> (Figure, Figure) {
+    sign_ins(question, &asked_of_span(question, from, to, incidents))
+}
+
+/// Intents, and the people affected. Only runs within the stretches are looked at.
+fn sign_ins(question: &Question<'_>, asked: &Asked) -> (Figure, Figure) {
+    let within = || asked.stretches.iter().flat_map(|stretch| stretch.slots.iter().copied());
+    let from = within().map(|(from, _)| from).min().unwrap_or(Timestamp::MIN);
+    let to = within().map(|(_, to)| to).max().unwrap_or(Timestamp::MIN);
+    let ledgers = question.history.ledgers().filter(|(series, _)| concerns(asked, series));
+    let outcomes = ledgers
+        .map(|(series, runs)| (series.clone(), runs.outcomes_between(series.kind, question.policy.retries, from, to)));
+    let logins: Logins = outcomes.collect();
+    let (parts, demand) = parts(question.population, &unusual(asked));
+    let rows: Vec<Row<'_>> = parts.into_iter().map(|part| row(question, asked, &logins, part)).collect();
+    let all = tally(question, asked, &logins, &asked.stretches, |_, _| true);
+    let sums = Sums { rows: &rows, demand: &demand, duration: asked.duration, all, policy: question.policy };
+    (sums.intents(), sums.figure("people", "people", AFFECTED, None, Met::affected))
+}
+
+fn concerns(asked: &Asked, series: &Series) -> bool {
+    series.kind == RunKind::Login && asked.flows.contains(&series.flow)
+}
+
+fn asked_of_incident(question: &Question<'_>, incident: &Incident) -> Asked {
     let seconds = |micros: Micros| micros.0 as f64 / 1e6;
     let flows = if question.flows.is_empty() { &incident.flows } else { question.flows };
-    let asked = Asked {
+    Asked {
         incident: Some((incident.id.clone(), incident.symptom)),
         start: incident.start,
         end: incident.end,
@@ -65,18 +106,21 @@ pub fn of_incident(question: &Question<'_>, incident: &Incident) -> Impact {
         },
         stretches: Stretch::of_incident(incident, (Timestamp::MIN, Timestamp::MAX)).into_iter().collect(),
         flows: flows.to_vec(),
-    };
-    answer(question, asked)
+    }
 }
 
 /// The impact of a span with its incidents: each outage with its own failing share, and what failed beside them.
 #[must_use]
 pub fn of_span(question: &Question<'_>, from: Timestamp, to: Timestamp, incidents: &[Incident]) -> Impact {
+    answer(question, asked_of_span(question, from, to, incidents))
+}
+
+fn asked_of_span(question: &Question<'_>, from: Timestamp, to: Timestamp, incidents: &[Incident]) -> Asked {
     let known: BTreeSet<FlowName> = question.history.ledgers().map(|(series, _)| series.flow.clone()).collect();
     let chosen = |flow: &FlowName| question.flows.is_empty() || question.flows.contains(flow);
     let to = to.min(question.until).max(from);
     let exactly = |instant| Bounds { earliest: instant, latest: instant };
-    let asked = Asked {
+    Asked {
         incident: None,
         start: exactly(from),
         end: exactly(to),
@@ -84,12 +128,11 @@ pub fn of_span(question: &Question<'_>, from: Timestamp, to: Timestamp, incident
         duration: Estimate::exact(to.duration_since(from).as_secs_f64()),
         stretches: stretch::of_span((from, to), incidents),
         flows: known.into_iter().filter(chosen).collect(),
-    };
-    answer(question, asked)
+    }
 }
 
 fn answer(question: &Question<'_>, asked: Asked) -> Impact {
-    let logins = logins(question);
+    let logins = logins(question, &asked);
     let symptom = asked.incident.as_ref().map(|(_, symptom)| *symptom);
     let (parts, demand) = parts(question.population, &unusual(&asked));
     let habits = question.population.habits();
@@ -147,8 +190,8 @@ fn answer(question: &Question<'_>, asked: Asked) -> Impact {
     }
 }
 
-fn logins(question: &Question<'_>) -> Logins {
-    let ledgers = question.history.ledgers().filter(|(series, _)| series.kind == RunKind::Login);
+fn logins(question: &Question<'_>, asked: &Asked) -> Logins {
+    let ledgers = question.history.ledgers().filter(|(series, _)| concerns(asked, series));
     ledgers.map(|(series, runs)| (series.clone(), runs.outcomes(series.kind, question.policy.retries))).collect()
 }
 

@@ -18,7 +18,7 @@ mod uptime;
 mod windowed;
 
 pub use curve::Curve;
-pub use estimate::{Question, of_incident, of_span};
+pub use estimate::{Question, affected_by, of_incident, of_span, sign_ins_of_span};
 pub use figure::{Estimate, Figure, Input};
 pub use model::{BudgetShare, Impact, NotCovered, PlainAndWeighted, SegmentFigures, Windowed};
 pub use retries::{Attempts, distinct, distinct_by_activity, most_delayed_at, sessions_met, with_retries};

@@ -17,7 +17,7 @@ use super::windowed::{Cells, knee};
 
 const MINUTE: i64 = 60_000_000;
 
-/// All series of normal logins with their outcomes.
+/// The series of normal logins of the flows that are asked for, with their outcomes.
 pub(super) type Logins = BTreeMap<Series, Vec<Outcome>>;
 
 /// The worst windows of the history's period, minute by minute: weighted by demand where it is known, else by runs.

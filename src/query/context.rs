@@ -25,23 +25,27 @@ pub(super) async fn context(store: &Store, question: &Question<'_>) -> Result<(C
     let objectives: Vec<Objective> = question.objectives.iter().map(|(objective, _)| objective.clone()).collect();
     let rules = Rules::new(question.detection.clone(), &objectives, question.policy.confidence);
     let found = incidents(store, period, &rules, &mut |_, _| {}).await?;
+    let (people, sign_ins) = (people(question, &found), sign_ins(question, &found));
+    // The runs of the period are many: they make room before those of other weeks are read.
+    let Incidents { detection, reading } = found;
+    drop(reading);
     let past = past::read_past(store, question, &rules).await?;
     let from = period.start.checked_sub(EARLIER).unwrap_or(Timestamp::MIN);
-    let failing = found.detection.background.iter().filter(|background| background.symptom == Symptom::Failing);
+    let failing = detection.background.iter().filter(|background| background.symptom == Symptom::Failing);
     let context = Context {
-        people: people(question, &found),
-        sign_ins: sign_ins(question, &found),
+        people,
+        sign_ins,
         backgrounds: failing.map(|background| (background.flow.clone(), background.p0)).collect(),
         events: store.events(from, period.end).await?,
         past: past.periods.clone(),
         past_windows: past.windows.clone(),
         baselines: past.baselines.clone(),
-        detection: (!found.detection.background.is_empty()).then(|| DetectionReport {
+        detection: (!detection.background.is_empty()).then(|| DetectionReport {
             promised_per_year: rules.detection.false_alarms_per_year,
-            charts: found.detection.background.clone(),
+            charts: detection.background.clone(),
             rules: Vec::new(),
         }),
-        incidents: found.detection.incidents,
+        incidents: detection.incidents,
     };
     Ok((context, past))
 }
@@ -60,8 +64,7 @@ fn asked<'a>(question: &'a Question<'_>, found: &'a Incidents) -> impact::Questi
 /// People who could not sign in, per incident.
 fn people(question: &Question<'_>, found: &Incidents) -> BTreeMap<crate::incident::IncidentId, impact::Figure> {
     let asked = asked(question, found);
-    let of =
-        |incident: &crate::incident::Incident| (incident.id.clone(), impact::of_incident(&asked, incident).affected);
+    let of = |incident: &crate::incident::Incident| (incident.id.clone(), impact::affected_by(&asked, incident));
     found.detection.incidents.iter().map(of).collect()
 }
 
@@ -74,8 +77,8 @@ fn sign_ins(question: &Question<'_>, found: &Incidents) -> BTreeMap<crate::model
         if until <= period.start {
             return None;
         }
-        let impact = impact::of_span(&asked, period.start, until, &found.detection.incidents);
-        let (expected, failed) = (impact.intents.estimate()?, impact.affected.estimate()?);
+        let (intents, affected) = impact::sign_ins_of_span(&asked, period.start, until, &found.detection.incidents);
+        let (expected, failed) = (intents.estimate()?, affected.estimate()?);
         Some((objective.name.clone(), SignIns { expected, failed }))
     };
     question.objectives.iter().filter_map(of).collect()
