@@ -228,7 +228,7 @@ fn habits(
     let (demand, logged) = match view.node("demand") {
         None => (None, Logged::new()),
         Some(node) => {
-            let names =
+            let names: Option<Vec<&str>> =
                 population.map(|population| population.segments().iter().map(|one| one.name.as_str()).collect());
             let (demand, logged) = demand::build(view.within(node, &DEMAND), names.as_deref(), known.files, findings)?;
             (Some(demand), logged)

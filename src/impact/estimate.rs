@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::history::{self, History, Kind, Outcome, Series};
 use crate::incident::{Bounds, Incident, IncidentId, Symptom};
@@ -36,6 +36,9 @@ pub struct Question<'a> {
     /// Only these flows; none: those of the incident, or all of a span.
     pub flows: &'a [FlowName],
 }
+
+/// A run begins at most so long after its slot: a second for our own workers, longer where an import placed it.
+const MOST_LATE: SignedDuration = SignedDuration::from_hours(1);
 
 /// What is asked for.
 struct Asked {
@@ -73,8 +76,9 @@ pub fn sign_ins_of_span(
 
 /// Intents, and the people affected. Only runs within the stretches are looked at.
 fn sign_ins(question: &Question<'_>, asked: &Asked) -> (Figure, Figure) {
-    let within = || asked.stretches.iter().flat_map(|stretch| stretch.slots.iter().copied());
+    let within = || asked.stretches.iter().flat_map(|stretch| stretch.runs.iter().copied());
     let from = within().map(|(from, _)| from).min().unwrap_or(Timestamp::MIN);
+    let from = from.checked_sub(MOST_LATE).unwrap_or(Timestamp::MIN);
     let to = within().map(|(_, to)| to).max().unwrap_or(Timestamp::MIN);
     let ledgers = question.history.ledgers().filter(|(series, _)| concerns(asked, series));
     let outcomes = ledgers

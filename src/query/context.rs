@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Incidents, Past, Question, incidents, past};
 use crate::impact;
-use crate::incident::{Rules, Symptom};
+use crate::incident::{RuleQuality, Rules, Symptom, quality};
 use crate::model::Objective;
 use crate::report::build::Context;
-use crate::report::model::{DetectionReport, SignIns};
+use crate::report::model::{DetectionReport, RuleRow, SignIns};
 use crate::slo::Period;
 use crate::store::{Error, Store};
 
@@ -26,6 +26,7 @@ pub(super) async fn context(store: &Store, question: &Question<'_>) -> Result<(C
     let rules = Rules::new(question.detection.clone(), &objectives, question.policy.confidence);
     let found = incidents(store, period, &rules, &mut |_, _| {}).await?;
     let (people, sign_ins) = (people(question, &found), sign_ins(question, &found));
+    let replayed = quality(&found.reading.history, &found.detection, &rules, period);
     // The runs of the period are many: they make room before those of other weeks are read.
     let Incidents { detection, reading } = found;
     drop(reading);
@@ -43,11 +44,25 @@ pub(super) async fn context(store: &Store, question: &Question<'_>) -> Result<(C
         detection: (!detection.background.is_empty()).then(|| DetectionReport {
             promised_per_year: rules.detection.false_alarms_per_year,
             charts: detection.background.clone(),
-            rules: Vec::new(),
+            rules: replayed.rules.into_iter().map(row).collect(),
         }),
         incidents: detection.incidents,
     };
     Ok((context, past))
+}
+
+/// What one rule did, as a row. Pages for what one place alone saw lie on incidents, but on no outage.
+fn row(rule: RuleQuality) -> RuleRow {
+    let on_incidents = rule.pages.iter().filter(|page| page.incident.is_some()).count() as u64;
+    RuleRow {
+        name: rule.rule.title().to_owned(),
+        pages: rule.pages.len() as u64,
+        on_incidents: on_incidents - rule.undecided,
+        elsewhere: rule.wrong,
+        undecided: rule.undecided,
+        missed: rule.missed,
+        delays: rule.delays.into_iter().map(|one| (one.incident, one.delay)).collect(),
+    }
 }
 
 fn asked<'a>(question: &'a Question<'_>, found: &'a Incidents) -> impact::Question<'a> {
