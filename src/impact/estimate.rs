@@ -153,11 +153,14 @@ fn answer(question: &Question<'_>, asked: Asked) -> Impact {
     };
     let failed_sign_ins = attempts("failed attempts", "attempts", FAILED, |a| a.failed);
     let affected = sums.figure("people", "people", AFFECTED, None, Met::affected);
+    // F13 takes each attempt to fail on its own. Where the same people fail every time, as with a part of the accounts
+    // broken, all affected are locked out and none is delayed; probes cannot tell which, so the bounds hold both.
+    let all_affected = affected.estimate().map_or(0.0, |people| people.high);
     Impact {
         failing: share(all, question.policy.confidence),
         intents: sums.intents(),
-        locked_out: attempts("people", "people", LOCKED_OUT, |a| a.locked_out),
-        delayed: attempts("people", "people", DELAYED, |a| a.delayed),
+        locked_out: attempts("people", "people", LOCKED_OUT, |a| a.locked_out).reaching(f64::MAX, all_affected),
+        delayed: attempts("people", "people", DELAYED, |a| a.delayed).reaching(0.0, 0.0),
         attempts: attempts("attempts", "attempts", ATTEMPTS, |a| a.attempts),
         attempts_per_person: per_person(&failed_sign_ins, &affected),
         distinct_users: sums.distinct(question.population),
@@ -255,8 +258,8 @@ fn notes(question: &Question<'_>, asked: &Asked, weighted: &UserWeighted) -> Vec
     let mut notes = vec!["Attempts are not people: whoever fails tries again.".to_owned()];
     if question.population.habits().retries.as_ref().is_some_and(|retries| !retries.is_empty()) {
         notes.push(
-            "Each attempt is taken to fail on its own. Where the same people fail every time, none of them is merely \
-             delayed, and as many are locked out as are affected."
+            "The middle takes each attempt to fail on its own. Where the same people fail every time, none of them is \
+             merely delayed, and as many are locked out as are affected: the bounds hold both."
                 .to_owned(),
         );
     }

@@ -97,6 +97,14 @@ impl Figure {
         Self::NotQuantifiable { reason: reason.into() }
     }
 
+    /// The same number with bounds so wide that these two lie within.
+    pub(super) fn reaching(mut self, from: f64, to: f64) -> Self {
+        if let Self::Estimate { value, .. } = &mut self {
+            (value.low, value.high) = (value.low.min(from), value.high.max(to));
+        }
+        self
+    }
+
     /// The number; `None` when there is none.
     #[must_use]
     pub fn estimate(&self) -> Option<Estimate> {

@@ -298,7 +298,29 @@ fn every_sink(folder: &Path, base: &str) {
     let made = doorstep(folder, &["report", "--from", "-1h", "--to", "now", "--out", "report"]);
     assert_eq!(made.status.code(), Some(0), "{}", String::from_utf8_lossy(&made.stderr));
     assert!(assert_files_clean(&folder.join("report")) >= 4);
+    what_is_made_of_incidents(folder);
+    for args in [vec!["export", "openslo"], vec!["export", "prometheus"], vec!["compact"]] {
+        doorstep(folder, &args);
+    }
     assert!(assert_files_clean(&folder.join("store")) > 0);
+}
+
+/// Incidents, their impact and the draft repeat what failures said.
+fn what_is_made_of_incidents(folder: &Path) {
+    let span = ["--from", "-1h", "--to", "now"];
+    for format in ["text", "json", "csv", "md"] {
+        let listed = doorstep(folder, &[&["incidents", "--format", format][..], &span].concat());
+        assert_eq!(listed.status.code(), Some(0), "{}", String::from_utf8_lossy(&listed.stderr));
+        doorstep(folder, &[&["impact", "--format", format][..], &span].concat());
+    }
+    let listed = doorstep(folder, &[&["incidents", "--format", "json"][..], &span].concat());
+    let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
+    for incident in listed["incidents"].as_array().unwrap() {
+        let id = incident["id"].as_str().unwrap();
+        let drafted = doorstep(folder, &["postmortem", "draft", "--incident", id, "--out", "draft"]);
+        assert_eq!(drafted.status.code(), Some(0), "{}", String::from_utf8_lossy(&drafted.stderr));
+        assert!(assert_files_clean(&folder.join("draft")) >= 3);
+    }
 }
 
 #[test]

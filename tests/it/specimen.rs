@@ -160,9 +160,11 @@ async fn the_impact_holds_the_people_who_were_kept_out() {
     assert!(affected.low <= count && count <= affected.high, "{affected:?} {truth:?}");
     assert!(affected.high - affected.low < 0.05 * affected.middle, "{affected:?}");
     // The formulas for trying again (F13) take every attempt as drawn for itself. Here the same users fail each time: who
-    // is affected is locked out, and the estimate of the locked out says too little.
+    // is affected is locked out. The bounds hold that too.
     assert_eq!(truth.locked_out, truth.affected);
-    assert!(estimate(&impact.locked_out).high < count);
+    let locked_out = estimate(&impact.locked_out);
+    assert!(locked_out.low <= count && count <= locked_out.high && locked_out.middle < count, "{locked_out:?}");
+    assert!(estimate(&impact.delayed).low <= 0.0);
 }
 
 /// The arguments by which every command here finds configuration and store.
@@ -289,6 +291,7 @@ fn sample() -> Vec<(&'static str, String)> {
     vec![
         ("report.html", file("report.html")),
         ("report.md", file("report.md")),
+        ("impact.md", said(&["impact"], &["--incident", &id, "--format", "md"])),
         ("postmortem.md", file("postmortem.md")),
         ("failing-share.svg", file("failing-share.svg")),
         ("failing-per-minute.csv", file("failing-per-minute.csv")),

@@ -1,17 +1,20 @@
 //! What is known of an incident, from the store: what was measured, noted and estimated.
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::clock::Clock;
 use crate::config::Site;
-use crate::incident::{Incident, IncidentId, Rules};
+use crate::incident::{Incident, IncidentId, RuleName, RuleQuality, Rules, detect, quality};
 use crate::model::{NotedEvent, Revision, chain};
-use crate::postmortem::evidence::{Evidence, People};
+use crate::postmortem::evidence::{Evidence, Rival};
+use crate::postmortem::people;
 use crate::query;
 use crate::slo::Period;
 use crate::store::Store;
 
-use super::super::report::open;
-use super::super::{CommandError, Exit, incidents};
+use super::super::report::{open, settled};
+use super::super::{CommandError, Exit, impact, incidents};
 
 /// Events this long before the earliest start and after the latest end belong to the incident.
 const AROUND: SignedDuration = SignedDuration::from_hours(24);
@@ -40,9 +43,28 @@ pub(super) async fn gather(site: &Site, id: &IncidentId, more: Vec<NotedEvent>) 
     };
     let linked = linked(&store, &incident, &rules).await?;
     let events = events(&store, &incident, more).await?;
-    let evidence =
-        Evidence { events, linked, rivals: Vec::new(), people: People::default(), budgets: Vec::new(), incident };
-    Ok(Gathered { evidence, data_revision: reading.data_revision })
+    let rivals = rivals(&incident, &reading, &rules);
+    let zone = site.objectives.first().map_or(TimeZone::UTC, |objective| objective.zone.clone());
+    let until = settled(site, Clock::system().now());
+    let impact = impact::of_incident(&store, site, &incident, &[], &zone, until).await?;
+    let (people, budgets) = (people::people(&impact), people::budgets(&impact));
+    Ok(Gathered {
+        evidence: Evidence { incident, linked, rivals, events, people, budgets },
+        data_revision: reading.data_revision,
+    })
+}
+
+/// When the usual rules would have paged for this incident, replayed over the same probes.
+fn rivals(incident: &Incident, reading: &query::Reading, rules: &Rules) -> Vec<Rival> {
+    let detection = detect(&reading.history, rules);
+    let replayed = quality(&reading.history, &detection, rules, reading.history.period());
+    let others = replayed.rules.iter().filter(|rule| rule.rule != RuleName::Ours);
+    let rival = |rule: &RuleQuality| {
+        let known = rule.delays.iter().find(|one| one.incident == incident.id)?;
+        let paged = known.delay.map(|delay| moved(incident.first_failing, delay.into()));
+        Some(Rival { name: rule.rule.title().to_owned(), paged })
+    };
+    others.filter_map(rival).collect()
 }
 
 /// The incident of slow logins before failing ones, or the other way round.
