@@ -265,7 +265,9 @@ fn chosen(
     kind: RunKind,
     retries: Retries,
 ) -> Vec<Outcome> {
-    for run in runs {
+    // A re-probe looks where a failure was: alone, after its slot's own run was lost from the record, it stands for nobody.
+    let first_only = (kind, retries) == (RunKind::Login, Retries::FirstAttempt);
+    for run in runs.filter(|run| !first_only || run.attempt == 0) {
         match chosen.last_mut().filter(|last| last.slot == run.slot) {
             None => chosen.push(run),
             Some(last) => {

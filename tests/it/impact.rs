@@ -86,7 +86,10 @@ fn an_outage_of_known_size_is_found_within_its_bounds() {
     let holds = |name: &str, truth: f64| {
         let (low, middle, high) = estimate(&impact, name);
         assert!(low <= truth && truth <= high, "{name}: {truth} not in {low} to {high}");
-        assert!(low > truth * 0.5 && (high < truth * 1.6 || name == "locked_out"), "{name}: {low}, {middle}, {high} is too wide for {truth}");
+        assert!(
+            low > truth * 0.5 && (high < truth * 1.6 || name == "locked_out"),
+            "{name}: {low}, {middle}, {high} is too wide for {truth}"
+        );
     };
     holds("intents", people.expected * 0.9);
     holds("affected", people.affected as f64 * 0.9);

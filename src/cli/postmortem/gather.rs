@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::clock::Clock;
 use crate::config::Site;
 use crate::incident::{Incident, IncidentId, RuleName, RuleQuality, Rules, detect, quality};
-use crate::model::{NotedEvent, Revision, chain};
+use crate::model::{Micros, NotedEvent, Revision, chain};
 use crate::postmortem::evidence::{Evidence, Rival};
 use crate::postmortem::people;
 use crate::query;
@@ -61,7 +61,8 @@ fn rivals(incident: &Incident, reading: &query::Reading, rules: &Rules) -> Vec<R
     let others = replayed.rules.iter().filter(|rule| rule.rule != RuleName::Ours);
     let rival = |rule: &RuleQuality| {
         let known = rule.delays.iter().find(|one| one.incident == incident.id)?;
-        let paged = known.delay.map(|delay| moved(incident.first_failing, delay.into()));
+        let later = |delay: Micros| SignedDuration::from_micros(i64::try_from(delay.0).unwrap_or(i64::MAX));
+        let paged = known.delay.map(|delay| moved(incident.first_failing, later(delay)));
         Some(Rival { name: rule.rule.title().to_owned(), paged })
     };
     others.filter_map(rival).collect()
