@@ -28,8 +28,10 @@ pub(super) fn section(model: &ReportModel) -> Section {
              longest value. Shares have their Wilson interval.",
         ));
         blocks.extend(near(&common, zone));
-        let draft = format!("doorstep postmortem draft --incident {}", common[0].incident.id);
-        blocks.push(Block::text(Line::default().plain("A draft of the postmortem: ").code(draft)));
+        let worst =
+            common.iter().max_by_key(|row| (row.incident.symptom == Symptom::Failing, row.incident.failing.failing));
+        let draft = worst.map(|row| format!("doorstep postmortem draft --incident {}", row.incident.id));
+        blocks.extend(draft.map(|draft| Block::text(Line::default().plain("A draft of the postmortem: ").code(draft))));
     }
     if !one_place.is_empty() {
         blocks.push(Block::heading("Seen from one place"));

@@ -6,7 +6,7 @@ use super::block::{Block, Line, Section, Table};
 use crate::model::{FlowName, StepName, VantageName};
 use crate::report::ReportModel;
 use crate::report::format::{self, count, instant, percent, percent_interval, span, target};
-use crate::report::model::{Counts, FailurePlace, FailureRow, FlowReport, Outage, PlaceCell, UserImpact};
+use crate::report::model::{Counts, FailurePlace, FailureRow, FlowReport, FlowVantage, Outage, PlaceCell, UserImpact};
 use crate::slo::Interval;
 
 /// A cell with fewer runs says little: one failure would be several percent.
@@ -140,14 +140,22 @@ fn examples(rows: &[FailureRow]) -> Vec<Line> {
     rows.iter().filter_map(example).collect()
 }
 
+/// Runs of failures that are told one by one, over all vantages.
+const LONGEST: usize = 10;
+
 fn outages(flow: &FlowReport, zone: &str) -> Option<Table> {
     let columns = ["vantage", "began", "ended", "lasted", ">failed runs"];
     let mut table =
         Table::new(format!("{}: longest runs of failures at one vantage (two or more)", flow.name), &columns);
-    for at in &flow.vantages {
-        for outage in at.downtime.longest.iter().filter(|outage| outage.runs > 1) {
-            table.row(outage_row(at.vantage.as_str(), outage, zone));
-        }
+    let each = |at: &'_ FlowVantage| {
+        at.downtime.longest.iter().map(|outage| (at.vantage.clone(), outage.clone())).collect::<Vec<_>>()
+    };
+    let mut longest: Vec<_> = flow.vantages.iter().flat_map(each).filter(|(_, outage)| outage.runs > 1).collect();
+    longest.sort_by_key(|(_, outage)| std::cmp::Reverse(outage.high));
+    longest.truncate(LONGEST);
+    longest.sort_by(|(a_at, a), (b_at, b)| (a.not_before, a_at).cmp(&(b.not_before, b_at)));
+    for (vantage, outage) in &longest {
+        table.row(outage_row(vantage.as_str(), outage, zone));
     }
     (!table.rows.is_empty()).then_some(table)
 }
