@@ -130,7 +130,7 @@ impl Sums<'_> {
             return Figure::unknown("nobody said how many users there are: add 'users' to the population file");
         }
         let classes = match activity.len() {
-            0 => "all users equally likely, which overstates when a few sign in often".to_owned(),
+            0 => "each user as likely as another, which overstates when a few sign in often".to_owned(),
             n => format!("{n} classes of activity"),
         };
         Figure::Estimate {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::report_vectors::{Computed, Inputs, check};
 
-const FORMULAS: [&str; 5] = ["F2.", "F3.rule", "F17.", "F18.", "F21."];
+const FORMULAS: [&str; 7] = ["F2.rule", "F2.never", "F2.low_traffic", "F3.rule", "F17.", "F18.", "F21."];
 
 #[test]
 fn every_published_example_of_detection_holds() {

@@ -58,7 +58,8 @@ fn each_rule_does_what_it_is_known_for() {
     let one = replayed(&["berlin"]);
     let burn = of(&one, RuleName::BurnRate);
     assert!((45..=56).contains(&burn.wrong), "{} of {}", burn.wrong, burn.pages.len());
-    assert_eq!(of(&one, RuleName::BurnRateGuarded).wrong, 0);
+    // The guard helps until an outage has filled the long window: for six hours each single failure pages again.
+    assert_eq!(of(&one, RuleName::BurnRateGuarded).wrong, 4);
     assert_eq!(of(&one, RuleName::Ours).wrong, 0);
     assert!(of(&one, RuleName::Quorum).pages.is_empty(), "most of one place is that place");
 }
