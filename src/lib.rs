@@ -6,21 +6,24 @@
 //! they are.
 //!
 //! Ground floor (no IO, no async, no clock): [`model`], [`script`].
-//! Pure logic (the time is an argument): [`config`], [`slo`], [`history`], [`incident`], [`impact`], [`report`],
-//! [`postmortem`], [`interchange`], [`simulate`].
+//! Pure logic (the time is an argument): [`config`], [`slo`], [`history`], [`incident`], [`impact`],
+//! [`replication`], [`audit`], [`diagnosis`], [`report`], [`postmortem`], [`interchange`], [`simulate`].
 //! Edges (the only modules that touch the world): [`clock`], [`secrets`], [`telemetry`], [`net`], [`login`],
-//! [`store`].
+//! [`store`], [`sentinel`].
 //! Processes: [`worker`], [`query`], [`serve`], [`sandbox`], [`app`], [`cli`].
 
 pub mod model;
 pub mod script;
 
+pub mod audit;
 pub mod config;
+pub mod diagnosis;
 pub mod history;
 pub mod impact;
 pub mod incident;
 pub mod interchange;
 pub mod postmortem;
+pub mod replication;
 pub mod report;
 pub mod simulate;
 pub mod slo;
@@ -29,6 +32,7 @@ pub mod clock;
 pub mod login;
 pub mod net;
 pub mod secrets;
+pub mod sentinel;
 pub mod store;
 pub mod telemetry;
 

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use reqwest::StatusCode;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
-use crate::model::chain;
+use crate::model::{Redactor, Secret, chain};
 
 /// Points of one answer, as Prometheus limits them for its range queries.
 pub const MOST_POINTS: u32 = 11_000;
@@ -25,6 +27,8 @@ pub type Samples = BTreeMap<i64, f64>;
 pub struct Question<'q> {
     /// The server.
     pub url: &'q Url,
+    /// What lets us in, where not everybody may ask.
+    pub token: Option<&'q Secret>,
     /// A selector such as `probe_success{job="login"}`.
     pub selector: &'q str,
     /// The first instant.
@@ -75,17 +79,52 @@ async fn ask(
     url.query_pairs_mut()
         .append_pair("query", &format!("{}[{range}ms]", question.selector))
         .append_pair("time", &format!("{end:.3}"));
-    let shown = question.url.host_str().unwrap_or("the server").to_owned();
+    let shown = shown(question.url);
     let failed = |error: reqwest::Error| format!("{shown} cannot be asked: {}", chain(&error.without_url()));
-    let answer = client.get(url).send().await.map_err(failed)?;
+    let mut request = client.get(url);
+    if let Some(token) = question.token {
+        request = request.header(AUTHORIZATION, bearer(token)?);
+    }
+    let answer = request.send().await.map_err(failed)?;
     let status = answer.status();
     let text = answer.text().await.map_err(failed)?;
-    let json: Value = serde_json::from_str(&text)
-        .map_err(|_| format!("{shown} answers {status} with something that is no answer of Prometheus"))?;
+    // A server may repeat what it was given.
+    let mut redactor = Redactor::default();
+    redactor.learn(question.token.map_or("", Secret::expose));
+    judged(status, &text, question).map_err(|why| redactor.hide(&format!("{shown} {why}")))
+}
+
+/// The server as host and port, without a user and a password that its address may hold.
+fn shown(url: &Url) -> String {
+    let host = url.host_str().unwrap_or("the server");
+    url.port_or_known_default().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+fn bearer(token: &Secret) -> Result<HeaderValue, String> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
+        .map_err(|_| "the token holds signs that no header can carry".to_owned())?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The answer, when it is one.
+fn judged(status: StatusCode, text: &str, question: &Question<'_>) -> Result<Value, String> {
+    if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        let way_out = match question.token {
+            None => "it wants to know who asks; name a bearer token by --token-env or --token-file",
+            Some(_) => "it does not take this token",
+        };
+        return Err(format!("answers {status}: {way_out}"));
+    }
+    let json: Value = serde_json::from_str(text).map_err(|_| {
+        format!(
+            "answers {status} with something that is no answer of Prometheus: is --url its address, without /api/v1?"
+        )
+    })?;
     if json["status"] != "success" {
         let why = json["error"].as_str().unwrap_or("no reason given");
         return Err(format!(
-            "{shown} refuses '{}': {why}; write a plain selector such as probe_success{{job=\"login\"}}",
+            "refuses '{}': {why}; write a plain selector such as probe_success{{job=\"login\"}}",
             question.selector
         ));
     }
@@ -112,6 +151,17 @@ fn read(answer: &Value) -> Result<Vec<(Labels, Samples)>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_is_shown_with_its_port_and_without_its_password() {
+        for (url, expected) in [
+            ("http://prometheus", "prometheus:80"),
+            ("https://asker:secret@metrics.example/prefix", "metrics.example:443"),
+            ("http://127.0.0.1:9090", "127.0.0.1:9090"),
+        ] {
+            assert_eq!(shown(&url.parse().unwrap()), expected);
+        }
+    }
 
     #[test]
     fn an_answer_is_read_by_series() {

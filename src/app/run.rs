@@ -13,6 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::database_sessions::DatabaseSessions;
 use super::login_prober::{LoginProber, ProberError};
 use crate::clock::Clock;
 use crate::config::Site;
@@ -112,7 +113,7 @@ impl RunningWorker {
             beside.spawn(keep_logs(logs, worker.events(), clock.clone(), ended.clone()));
         }
         tracing::info!(
-            vantage = %vantage.name, flows = site.flows.len(), store = %site.store, spool = %site.spool.display(),
+            vantage = %vantage.name, flows = site.flows.len(), databases = site.databases.len(), store = %site.store, spool = %site.spool.display(),
             listen = server.as_ref().map(|server| server.address.to_string()), "worker started"
         );
         Ok(Self { worker, telemetry, server, vantage: vantage.clone(), clock, beside, ended })
@@ -185,8 +186,18 @@ impl RunningWorker {
         if let Some(server) = self.server.take() {
             server.end();
         }
-        let Summary { due, extra, recorded, not_recorded, skipped, shipped } = summary;
-        tracing::info!(due, extra, recorded, not_recorded, skipped, shipped, "worker stopped");
+        let Summary { due, extra, recorded, not_recorded, skipped, samples, samples_not_recorded, shipped } = summary;
+        tracing::info!(
+            due,
+            extra,
+            recorded,
+            not_recorded,
+            skipped,
+            samples,
+            samples_not_recorded,
+            shipped,
+            "worker stopped"
+        );
         summary
     }
 }
@@ -197,6 +208,8 @@ async fn plan(site: &Site, vantage: &Vantage, clock: &Clock) -> Result<Plan<Logi
         vantage: vantage.clone(),
         vantages: site.vantages.iter().map(|vantage| vantage.name.clone()).collect(),
         flows: site.flows.iter().cloned().map(Arc::new).collect(),
+        databases: site.databases.iter().cloned().map(Arc::new).collect(),
+        sessions: Arc::new(DatabaseSessions),
         limits: site.limits.clone(),
         prober: Arc::new(LoginProber::new(site, clock.clone()).await?),
         control: control.map(Arc::new),

@@ -8,8 +8,17 @@ use super::configuration::ConfigurationArgs;
 use super::print::out;
 use super::{CommandError, Exit};
 
+const EXAMPLES: &str = "\
+Examples:
+  doorstep check                    every mistake, with its place and a way out
+  doorstep check --config /etc/doorstep/doorstep.yaml --format json
+  doorstep check --print            each value in force, and where it is from
+
+Exit codes: 0 right, 2 mistakes. Warnings end with 0.";
+
 /// Say what is wrong in doorstep.yaml and the flows that it names.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct CheckArgs {
     #[command(flatten)]
     configuration: ConfigurationArgs,

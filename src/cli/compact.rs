@@ -12,13 +12,13 @@ use super::report::open;
 use super::{CommandError, Exit, print, terminal};
 
 const EXAMPLES: &str = "\
-A worker does this by itself for its own vantage, an hour after each UTC day has ended. Do it by hand for a vantage that
-has no worker any more, or before a report over many weeks. It may be stopped at any time, run beside workers, and run
-again: no run is lost or counted twice.
-
 Examples:
-  doorstep compact                                       all days that have ended
-  doorstep compact --at berlin --before 2026-11-01       one vantage, October and earlier";
+  doorstep compact                  all days that have ended
+  doorstep compact --at berlin --before 2026-11-01
+
+A worker does this by itself for its own vantage, an hour after each UTC day has ended. Do it by hand for a vantage that \
+has no worker any more, or before a report over many weeks. It may be stopped at any time, run beside workers, and run \
+again: no run is lost or counted twice.";
 
 /// Make the many small segments of days that have ended into few large files.
 #[derive(Debug, clap::Args)]

@@ -6,9 +6,10 @@ use super::{CommandError, Exit, print};
 
 /// Arguments of `doorstep completions`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  doorstep completions bash > /etc/bash_completion.d/doorstep\n  doorstep completions zsh > ~/.zfunc/_doorstep"
-)]
+#[command(after_help = "\
+Examples:
+  doorstep completions bash > /etc/bash_completion.d/doorstep
+  doorstep completions zsh > ~/.zfunc/_doorstep")]
 pub struct CompletionsArgs {
     /// The shell.
     shell: clap_complete::Shell,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::app::DiskFiles;
 use crate::config::{Files, Loaded, Origin, Override, Overrides, Severity, Site, load};
+use crate::model::Database;
 
 use super::print::note;
 use super::{CommandError, Exit};
@@ -16,23 +17,26 @@ const REPLACEABLE: [(&str, &str, &str); 4] = [
     ("listen", "DOORSTEP_LISTEN", "--listen"),
 ];
 
+/// In help, apart from the options that are a command's own.
+const HEADING: &str = "Configuration";
+
 /// Where the configuration is, and what replaces its values on this machine.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ConfigurationArgs {
     /// The main file.
-    #[arg(long, short, value_name = "FILE", default_value = "doorstep.yaml", env = "DOORSTEP_CONFIG")]
+    #[arg(long, short, value_name = "FILE", default_value = "doorstep.yaml", env = "DOORSTEP_CONFIG", help_heading = HEADING)]
     pub config: PathBuf,
     /// The vantage of this worker, instead of DOORSTEP_VANTAGE or the file's.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = HEADING)]
     pub vantage: Option<String>,
     /// Where runs are kept: a folder or s3://bucket/prefix, instead of DOORSTEP_STORE or the file's.
-    #[arg(long, value_name = "PLACE")]
+    #[arg(long, value_name = "PLACE", help_heading = HEADING)]
     pub store: Option<String>,
     /// This worker's own journal, instead of DOORSTEP_SPOOL or the file's.
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", help_heading = HEADING)]
     pub spool: Option<String>,
     /// Where /metrics and /healthz answer, instead of DOORSTEP_LISTEN or the file's.
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", help_heading = HEADING)]
     pub listen: Option<String>,
 }
 
@@ -97,6 +101,26 @@ fn right(loaded: Loaded) -> Result<(Site, String), CommandError> {
     let (warnings, errors) = (shown(Severity::Warning), shown(Severity::Error));
     let wrong = || CommandError::new(Exit::Usage, format!("the configuration is not right\n{errors}"));
     loaded.site.map(|site| (site, warnings)).ok_or_else(wrong)
+}
+
+/// The databases that a command is about: the named one, or all.
+///
+/// # Errors
+/// A configuration without databases, and a name that it does not have, with [`Exit::Usage`].
+pub(super) fn databases<'a>(site: &'a Site, name: Option<&str>) -> Result<Vec<&'a Database>, CommandError> {
+    let usage = |message: String| CommandError::new(Exit::Usage, message);
+    if site.databases.is_empty() {
+        let message = "the configuration names no database: add databases: {NAME: {user: .., servers: {..}}}; \
+                       probes/doorstep.yaml has an example";
+        return Err(usage(message.to_owned()));
+    }
+    let Some(name) = name else { return Ok(site.databases.iter().collect()) };
+    let found: Vec<&Database> = site.databases.iter().filter(|database| database.name.as_str() == name).collect();
+    if found.is_empty() {
+        let known: Vec<&str> = site.databases.iter().map(|database| database.name.as_str()).collect();
+        return Err(usage(format!("no database is called '{name}': there is {}", known.join(", "))));
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use crate::report::format;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  doorstep demo                       one minute; the report is in doorstep-demo/report
+  doorstep demo             one minute; the report is in doorstep-demo/report
   doorstep demo --out /tmp/demo --seconds 30")]
 pub struct DemoArgs {
     /// Where everything goes: configuration, store, truth and report. Emptied first when it holds an earlier demo.

@@ -21,9 +21,8 @@ pub(super) const LONGEST_TEXT: usize = 500;
 
 const EXAMPLES: &str = "\
 Examples:
-  doorstep event add --at now --kind deploy --text 'identity service 4.2.1'
-  doorstep event add --at '2026-11-20 14:05' --zone Europe/Berlin --kind statement --text 'status page: investigating'
-  doorstep event import deploys.csv        columns: at, kind, text, author
+  doorstep event add --at now --kind deploy --text 'shop 4.2.1'
+  doorstep event import deploys.csv
   doorstep event list --from -7d";
 
 /// Note what happened, beside the measurements: deploys, failovers, notifications, public statements.
@@ -44,7 +43,15 @@ enum EventCommand {
     List(ListArgs),
 }
 
+const ADD_EXAMPLES: &str = "\
+Examples:
+  doorstep event add --at now --kind deploy --text 'identity service 4.2.1'
+  doorstep event add --at '2026-11-20 14:05' --zone Europe/Berlin \\
+    --kind statement --text 'status page: investigating' --author on-call
+  doorstep event add --at -10m --kind failover --text 'to db2' --dry-run";
+
 #[derive(Debug, clap::Args)]
+#[command(after_help = ADD_EXAMPLES)]
 struct AddArgs {
     #[command(flatten)]
     configuration: ConfigurationArgs,
@@ -68,7 +75,15 @@ struct AddArgs {
     dry_run: bool,
 }
 
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  doorstep event import deploys.csv
+  doorstep event import deploys.csv --zone Europe/Berlin --author release-bot
+
+The file has a header, such as: at,kind,text,author.";
+
 #[derive(Debug, clap::Args)]
+#[command(after_help = IMPORT_EXAMPLES)]
 struct ImportArgs {
     #[command(flatten)]
     configuration: ConfigurationArgs,
@@ -85,7 +100,13 @@ struct ImportArgs {
     dry_run: bool,
 }
 
+const LIST_EXAMPLES: &str = "\
+Examples:
+  doorstep event list --from -7d
+  doorstep event list --zone Europe/Berlin --format csv > events.csv";
+
 #[derive(Debug, clap::Args)]
+#[command(after_help = LIST_EXAMPLES)]
 struct ListArgs {
     #[command(flatten)]
     configuration: ConfigurationArgs,

@@ -1,7 +1,7 @@
 //! `doorstep exclude`: corrections of what counts, each with mode, reason, author and time of entry.
 
 use clap::Subcommand;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -20,14 +20,9 @@ use super::{CommandError, Exit, print, report, when};
 const LONGEST_REASON: usize = 500;
 
 const EXAMPLES: &str = "\
-Modes (what they do differs, so choose on purpose):
-  drop-time      the time is taken out of the period: fewer slots are due, and the budget shrinks with the period
-  drop-events    the runs are taken out of the counts; the period and its budget stay
-  count-as-good  the runs count as good, whatever they say
-
 Examples:
-  doorstep exclude add --from '2026-11-22 01:00' --to '2026-11-22 03:00' --mode drop-time --reason 'planned move'
-  doorstep exclude add --from -3h --to -2h --mode drop-events --at singapore --reason 'our own uplink' --dry-run
+  doorstep exclude add --from '2026-11-22 01:00' --to '2026-11-22 03:00' \\
+    --mode drop-time --reason 'planned move'
   doorstep exclude list
 
 Entries are never changed. Reports show raw figures beside adjusted ones, and flag entries made afterwards.";
@@ -48,7 +43,19 @@ enum ExcludeCommand {
     List(ListArgs),
 }
 
+const ADD_EXAMPLES: &str = "\
+Examples:
+  doorstep exclude add --from '2026-11-22 01:00' --to '2026-11-22 03:00' \\
+    --zone Europe/Berlin --mode drop-time --reason 'planned move'
+  doorstep exclude add --from -3h --to -2h --mode drop-events \\
+    --at singapore --reason 'our own uplink' --dry-run
+  doorstep exclude add --from -3h --to -2h --mode count-as-good \\
+    --flow shop --reason 'the page was right, the flow was not'
+
+An entry is never changed. Reports show raw figures beside adjusted ones, and flag entries made afterwards.";
+
 #[derive(Debug, clap::Args)]
+#[command(after_help = ADD_EXAMPLES)]
 struct AddArgs {
     #[command(flatten)]
     configuration: ConfigurationArgs,
@@ -58,7 +65,7 @@ struct AddArgs {
     /// The end, written alike.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     to: String,
-    /// What it does.
+    /// What it does to how runs count: choose on purpose.
     #[arg(long, value_parser = modes())]
     mode: ExclusionMode,
     /// Why, in one line.
@@ -81,7 +88,13 @@ struct AddArgs {
     dry_run: bool,
 }
 
+const LIST_EXAMPLES: &str = "\
+Examples:
+  doorstep exclude list
+  doorstep exclude list --from -30d --zone Europe/Berlin --format json";
+
 #[derive(Debug, clap::Args)]
+#[command(after_help = LIST_EXAMPLES)]
 struct ListArgs {
     #[command(flatten)]
     configuration: ConfigurationArgs,
@@ -99,22 +112,26 @@ struct ListArgs {
     format: ListFormat,
 }
 
-/// Modes as they are typed, with hyphens like all options.
-const MODES: [(&str, ExclusionMode); 3] = [
-    ("drop-time", ExclusionMode::DropTime),
-    ("drop-events", ExclusionMode::DropEvents),
-    ("count-as-good", ExclusionMode::CountAsGood),
+/// Modes as they are typed, with hyphens like all options, and what they do.
+const MODES: [(&str, ExclusionMode, &str); 3] = [
+    (
+        "drop-time",
+        ExclusionMode::DropTime,
+        "The time is taken out of the period: fewer slots are due, and the budget shrinks with the period",
+    ),
+    ("drop-events", ExclusionMode::DropEvents, "The runs are taken out of the counts; the period and its budget stay"),
+    ("count-as-good", ExclusionMode::CountAsGood, "The runs count as good, whatever they say"),
 ];
 
 fn modes() -> impl TypedValueParser<Value = ExclusionMode> {
-    let find = |text: String| MODES.into_iter().find(|(word, _)| *word == text);
-    PossibleValuesParser::new(MODES.map(|(word, _)| word))
-        .try_map(move |text| find(text).map(|(_, mode)| mode).ok_or("an unknown mode"))
+    let find = |text: String| MODES.into_iter().find(|(word, ..)| *word == text);
+    PossibleValuesParser::new(MODES.map(|(word, _, help)| PossibleValue::new(word).help(help)))
+        .try_map(move |text| find(text).map(|(_, mode, _)| mode).ok_or("an unknown mode"))
 }
 
 /// A mode as it is typed.
 fn word(mode: ExclusionMode) -> &'static str {
-    MODES.into_iter().find(|(_, known)| *known == mode).map_or(mode.as_str(), |(word, _)| word)
+    MODES.into_iter().find(|(_, known, _)| *known == mode).map_or(mode.as_str(), |(word, ..)| word)
 }
 
 /// Enters an exclusion, or shows them.

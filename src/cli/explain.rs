@@ -13,7 +13,9 @@ use crate::store::Store;
 #[command(after_help = "\
 Examples:
   doorstep explain 2ecca01f-bf41-5a6e-a53d-f3707ce8d483
-  doorstep runs --verdict bad --format jsonl | tail -1     find one to explain")]
+  doorstep explain 2ecca01f-bf41-5a6e-a53d-f3707ce8d483 --format json
+
+'doorstep runs --verdict bad' finds one to explain.")]
 pub struct ExplainArgs {
     /// The run, as reports, logs and `doorstep runs` name it.
     #[arg(value_name = "RUN_ID")]

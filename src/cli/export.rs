@@ -14,8 +14,7 @@ use super::{CommandError, Exit, print};
 const EXAMPLES: &str = "\
 Examples:
   doorstep export openslo > slo.yaml
-  doorstep export prometheus > /etc/prometheus/rules/doorstep.yml
-  doorstep export prometheus --budget-window 30d --min-failures 3";
+  doorstep export prometheus > /etc/prometheus/rules/doorstep.yml";
 
 /// Say what is promised in other tools' formats; what cannot be said there is said on standard error and as comments.
 #[derive(Debug, clap::Args)]
@@ -33,7 +32,15 @@ enum ExportCommand {
     Prometheus(PrometheusArgs),
 }
 
+const OPENSLO_EXAMPLES: &str = "\
+Examples:
+  doorstep export openslo > slo.yaml
+  doorstep export openslo --objective shop-weekly,till-weekly
+
+What OpenSLO has no word for is said on standard error and as comments.";
+
 #[derive(Debug, clap::Args)]
+#[command(after_help = OPENSLO_EXAMPLES)]
 struct OpensloArgs {
     #[command(flatten)]
     configuration: ConfigurationArgs,
@@ -42,7 +49,17 @@ struct OpensloArgs {
     objective: Vec<ObjectiveName>,
 }
 
+const PROMETHEUS_EXAMPLES: &str = "\
+Examples:
+  doorstep export prometheus > /etc/prometheus/rules/doorstep.yml
+  doorstep export prometheus --budget-window 30d --min-failures 3
+  doorstep export prometheus --objective shop-weekly > shop-weekly.yml
+
+A burn-rate alert that few failures would fire waits for more of them, and one that nothing could fire is left out; both \
+are said on standard error and as comments.";
+
 #[derive(Debug, clap::Args)]
+#[command(after_help = PROMETHEUS_EXAMPLES)]
 struct PrometheusArgs {
     #[command(flatten)]
     configuration: ConfigurationArgs,
@@ -78,7 +95,8 @@ pub fn execute(args: &ExportArgs) -> Result<Exit, CommandError> {
     let (text, remarks) = match &args.command {
         ExportCommand::Openslo(args) => {
             let site = args.configuration.site()?;
-            openslo::export(&chosen(&site, &args.objective)?, &site.policy, BOUNDS)
+            let (text, lost) = openslo::export(&chosen(&site, &args.objective)?, &site.policy, BOUNDS);
+            (text, lost.into_iter().map(|lost| format!("not expressed: {lost}")).collect())
         }
         ExportCommand::Prometheus(args) => {
             let site = args.configuration.site()?;
@@ -97,6 +115,7 @@ fn prometheus(site: &Site, args: &PrometheusArgs) -> Result<(String, Vec<String>
         let flow = site.flows.iter().find(|flow| flow.name == objective.flow)?;
         Some(Watched { objective, interval: flow.interval, vantages: site.vantages.len().max(1) })
     });
+    let databases: Vec<_> = site.databases.iter().map(|database| database.name.clone()).collect();
     let settings = Settings {
         window: match args.budget_window {
             BudgetWindow::Week => Window::Week,
@@ -106,6 +125,7 @@ fn prometheus(site: &Site, args: &PrometheusArgs) -> Result<(String, Vec<String>
         least_failures: args.min_failures,
         lost_runs: site.policy.lost_runs,
         bounds: BOUNDS,
+        databases: &databases,
     };
     Ok(rules::rules(&watched.collect::<Vec<_>>(), &settings))
 }

@@ -21,9 +21,10 @@ use super::{CommandError, Exit, event, print, when};
 const EXAMPLES: &str = "\
 Examples:
   doorstep impact --incident 20240305-0900-3fa2c1
-  doorstep impact --from '2026-11-20 14:00' --to '2026-11-20 15:00' --zone Europe/Berlin --format md
+  doorstep impact --from '2026-11-20 14:00' --to '2026-11-20 15:00' \\
+    --zone Europe/Berlin --format md
 
-Who the users are, and when they want to sign in, is said in the population file ('population:' in doorstep.yaml). What
+Who the users are, and when they want to sign in, is said in the population file ('population:' in doorstep.yaml). What \
 nobody said is not guessed: such a figure is 'not quantifiable', with the reason.";
 
 /// Say what an outage did to people: sign-ins failed, people affected, locked out, merely delayed.
@@ -82,7 +83,7 @@ pub async fn execute(args: ImpactArgs) -> Result<Exit, CommandError> {
     let impact = match (&args.incident, &args.from, &args.to) {
         (Some(id), _, _) => {
             let store = open(&site)?;
-            let incident = one(&store, id, &rules(&site)).await?;
+            let (incident, _) = one(&store, id, &rules(&site)).await?;
             of_incident(&store, &site, &incident, &args.flow, &zone, settled(&site, now)).await?
         }
         (None, Some(from), Some(to)) => {

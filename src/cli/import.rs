@@ -11,10 +11,12 @@ use super::{CommandError, Exit, import_prometheus, import_runs, print};
 const EXAMPLES: &str = "\
 Examples:
   doorstep import openslo slo.yaml > objectives.yaml
-  doorstep import runs probes.csv --flow shop --at berlin --interval 60s --columns time=ts,ok=up,duration=latency_ms
-  doorstep import runs exported.jsonl             runs that 'doorstep runs' exported, whole
-  doorstep import prometheus --url http://prometheus:9090 --query 'probe_success{job=\"login\"}' \\
-    --duration-query 'probe_duration_seconds{job=\"login\"}' --from -30d --step 15s --flow shop --at berlin";
+  doorstep import runs probes.csv --flow shop --at berlin --dry-run
+  doorstep import prometheus --url http://prometheus:9090 \\
+    --query 'probe_success{job=\"login\"}' --from -30d --step 15s \\
+    --flow shop --at berlin
+
+Each has --help with more.";
 
 /// Take over objectives and runs of other tools; what cannot be expressed is said.
 #[derive(Debug, clap::Args)]
@@ -28,13 +30,22 @@ pub struct ImportArgs {
 enum ImportCommand {
     /// Objectives of OpenSLO v1 files, as the part of doorstep.yaml that they become, on standard output.
     Openslo(OpensloArgs),
-    /// Runs of other probers, or of another store, from CSV or JSON lines into the store.
+    /// Runs of other probers, or of another store, from delimited text or JSON into the store.
     Runs(import_runs::RunsArgs),
     /// Runs of blackbox_exporter (or its kin) out of a Prometheus into the store.
     Prometheus(import_prometheus::PrometheusArgs),
 }
 
+const OPENSLO_EXAMPLES: &str = "\
+Examples:
+  doorstep import openslo slo.yaml > objectives.yaml
+  doorstep import openslo services.yaml slos.yaml
+
+Put what comes out into doorstep.yaml. What Doorstep has no word for is said on \
+standard error, and stands as comments above each objective.";
+
 #[derive(Debug, clap::Args)]
+#[command(after_help = OPENSLO_EXAMPLES)]
 struct OpensloArgs {
     /// YAML files; each may hold several documents.
     #[arg(required = true)]
@@ -73,6 +84,10 @@ fn objectives(args: &OpensloArgs) -> Result<Exit, CommandError> {
             all.objectives.push(objective.clone());
         }
         all.remarks.extend(read.remarks);
+    }
+    if all.objectives.is_empty() {
+        let message = "nothing was imported: only an SLO with a target becomes an objective, and there is none";
+        return Err(CommandError::new(Exit::Usage, message));
     }
     print::out(&openslo::objectives_yaml(&all));
     Ok(Exit::Good)

@@ -3,27 +3,41 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::app::import;
 use crate::clock::Clock;
 use crate::config::Site;
+use crate::interchange::counted;
 use crate::interchange::runs::{
-    Columns, Layout, LineError, Row, Taken, Unit, Wanted, is_own, observation, place, rows, run, spans_of,
+    Columns, Layout, LineError, Notation, Observation, Row, Taken, Times, Unit, Wanted, is_own, observation, rows, run,
+    spans_of,
 };
-use crate::model::{FlowName, RunKind, Schedule, VantageName, chain};
+use crate::model::{FlowName, Run, RunKind, Schedule, VantageName};
 
 use super::configuration::ConfigurationArgs;
+use super::import_end::{self, Bad, finish};
 use super::run::duration;
-use super::{CommandError, Exit, print};
+use super::{CommandError, Exit, print, when};
 
-/// Nobody reads more mistakes than this.
-const MOST_TOLD: usize = 20;
+const EXAMPLES: &str = "\
+Examples:
+  doorstep import runs probes.csv --flow shop --at berlin
+  doorstep import runs probes.csv --flow shop --at berlin --interval 60s \\
+    --columns time=ts,ok=up,duration=latency_ms --dry-run
+  doorstep import runs probes.tsv --flow shop --at berlin \\
+    --zone Europe/Berlin --decimal-comma --unit s
+  doorstep import runs probes.json --flow shop --at berlin --from 2026-11-01
+  doorstep import runs exported.jsonl --store copy
 
-/// Import runs from CSV (with a header) or JSON lines. Nothing is written while a line is wrong.
+The last one takes back what 'doorstep runs' exported, whole. The same runs twice \
+change nothing: a run is known by when it began.";
+
+/// Import runs from delimited text (with a header) or JSON. Nothing is written while a line is wrong.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct RunsArgs {
     #[command(flatten)]
     configuration: ConfigurationArgs,
-    /// The file: .csv, or .jsonl, .ndjson or .json for JSON lines.
+    /// The file: .csv or .tsv (separated by whatever its header shows), or .jsonl, .ndjson or .json for one JSON object
+    /// per line or an array of objects.
     file: PathBuf,
     /// The flow that the runs belong to; an export of 'doorstep runs' names it itself.
     #[arg(long, value_name = "NAME")]
@@ -40,6 +54,21 @@ pub(super) struct RunsArgs {
     /// The unit of the duration column, where its name does not end in it.
     #[arg(long, value_enum)]
     unit: Option<DurationUnit>,
+    /// What stands between two cells, such as ';' or tab; seen from the header unless given.
+    #[arg(long, value_name = "SIGN", value_parser = delimiter)]
+    delimiter: Option<u8>,
+    /// Fractions follow a comma: 120,5.
+    #[arg(long)]
+    decimal_comma: bool,
+    /// IANA zone of times that do not say theirs, and of --from and --to.
+    #[arg(long, value_name = "ZONE")]
+    zone: Option<String>,
+    /// Only runs that began then or later: RFC 3339, a date, '2026-11-20 14:00' or -30d.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    from: Option<String>,
+    /// Only runs that began before, written alike.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    to: Option<String>,
     /// Leave out lines that cannot be read, and say which, instead of importing nothing.
     #[arg(long)]
     skip_bad: bool,
@@ -69,74 +98,84 @@ pub(super) async fn execute(args: &RunsArgs) -> Result<Exit, CommandError> {
     let usage = |why: String| CommandError::new(Exit::Usage, why);
     let site = args.configuration.site()?;
     let shown = args.file.display();
-    let text = std::fs::read_to_string(&args.file).map_err(|why| usage(format!("{shown}: cannot be read: {why}")))?;
-    let (rows, mut wrong) = rows(&text, layout(args).map_err(usage)?);
-    let taken = if rows.is_empty() {
-        print::note(&format!("note: {shown}: there is no run in it"));
-        Ok(Taken::default())
-    } else if args.columns.is_empty() && rows.first().is_some_and(is_own) {
-        own(args, &site, &rows, &mut wrong)
+    let reading = reading(args).map_err(usage)?;
+    let text = std::fs::read_to_string(&args.file).map_err(|why| usage(unreadable(args, &why)))?;
+    let mut table = rows(&text, layout(args).map_err(usage)?).map_err(|wrong| usage(format!("{shown}:{wrong}")))?;
+    for remark in &table.remarks {
+        print::note(&format!("note: {shown}: {remark}"));
+    }
+    let mut bad = Bad { what: "line", wrong: std::mem::take(&mut table.wrong), skip: args.skip_bad };
+    let unfit = |why: String| usage(format!("{shown}: {why}"));
+    let taken = if args.columns.is_empty() && table.rows.first().is_some_and(is_own) {
+        let runs = own(args, &reading, &table.rows, &mut bad).map_err(unfit)?;
+        bad.tell(&shown.to_string())?;
+        spans_of(runs, &schedules(&site))
     } else {
-        foreign(args, &rows, &mut wrong)
+        let read = if table.rows.is_empty() { None } else { Some(foreign(args, &reading, &table.rows, &mut bad)) };
+        let read = read.transpose().map_err(unfit)?;
+        bad.tell(&shown.to_string())?;
+        match read {
+            Some((wanted, seen)) if !seen.is_empty() => import_end::place_beside(&site, seen, &wanted).await?,
+            _ => Taken::default(),
+        }
     };
-    tell_wrong(args, wrong)?;
-    let taken = taken.map_err(|why| usage(format!("{shown}: {why}")))?;
+    if taken.runs.is_empty() {
+        print::note(&format!("note: {shown}: there is no run in it"));
+    }
     finish(&site, &taken, args.dry_run).await
 }
 
-/// Keeps what was taken, and says what became of it.
-pub(super) async fn finish(site: &Site, taken: &Taken, dry_run: bool) -> Result<Exit, CommandError> {
-    let failed = |error: crate::store::Error| CommandError::new(Exit::Store, chain(&error));
-    for remark in &taken.remarks {
-        print::note(&format!("note: {remark}"));
+/// How the file is to be read.
+struct Reading {
+    notation: Notation,
+    times: Times,
+}
+
+fn reading(args: &RunsArgs) -> Result<Reading, String> {
+    let zone = args.zone.as_deref().map(when::zone).transpose()?;
+    let now = Clock::system().now();
+    let written_in = zone.clone().unwrap_or(jiff::tz::TimeZone::UTC);
+    let instant = |text: &Option<String>| text.as_deref().map(|text| when::instant(text, now, &written_in)).transpose();
+    let times = Times { from: instant(&args.from)?, to: instant(&args.to)?, now };
+    Ok(Reading { notation: Notation { zone, decimal_comma: args.decimal_comma }, times })
+}
+
+fn unreadable(args: &RunsArgs, why: &std::io::Error) -> String {
+    let shown = args.file.display();
+    match why.kind() {
+        std::io::ErrorKind::InvalidData => {
+            format!("{shown}: is no UTF-8 text: convert it, such as by 'iconv -f WINDOWS-1252 -t UTF-8'")
+        }
+        _ => format!("{shown}: cannot be read: {why}"),
     }
-    let slots = taken.runs.iter().map(|run| run.started);
-    let span = match (slots.clone().min(), slots.max()) {
-        (Some(first), Some(last)) => format!(", from {first} to {last}"),
-        _ => String::new(),
-    };
-    if dry_run {
-        let new = import::unknown(site, taken).await.map_err(failed)?.len();
-        print::out(&format!("would import {new} runs ({} known already){span}\n", taken.runs.len() - new));
-        return Ok(Exit::Good);
-    }
-    let kept = import::keep(site, &Clock::system(), taken).await.map_err(failed)?;
-    print::out(&format!("imported {} runs ({} known already){span}\n", kept.new, kept.known));
-    Ok(Exit::Good)
 }
 
 fn layout(args: &RunsArgs) -> Result<Layout, String> {
-    match args.file.extension().and_then(|ending| ending.to_str()).unwrap_or_default() {
-        "csv" => Ok(Layout::Csv),
-        "jsonl" | "ndjson" | "json" => Ok(Layout::JsonLines),
-        other => Err(format!(
-            "{}: the ending '{other}' says neither CSV nor JSON lines: name it .csv or .jsonl",
+    let ending = args.file.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    match ending.to_lowercase().as_str() {
+        "csv" | "tsv" | "tab" => Ok(Layout::Delimited { by: args.delimiter }),
+        "jsonl" | "ndjson" | "json" if args.delimiter.is_some() => {
+            Err(format!("{}: JSON has no delimiter: leave --delimiter out", args.file.display()))
+        }
+        "jsonl" | "ndjson" | "json" => Ok(Layout::Json),
+        _ => Err(format!(
+            "{}: the ending '{ending}' says neither delimited text nor JSON: name it .csv or .jsonl",
             args.file.display()
         )),
     }
 }
 
-/// All or nothing, unless bad lines may be skipped.
-fn tell_wrong(args: &RunsArgs, mut wrong: Vec<LineError>) -> Result<(), CommandError> {
-    wrong.sort_by_key(|error| error.line);
-    let mut lines: Vec<String> =
-        wrong.iter().take(MOST_TOLD).map(|error| format!("{}:{error}", args.file.display())).collect();
-    if wrong.len() > MOST_TOLD {
-        lines.push(format!("and {} more", wrong.len() - MOST_TOLD));
+/// One sign, or the name of one that nobody can type.
+fn delimiter(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        b"tab" | b"\\t" => Ok(b'\t'),
+        [b'"' | b'\n' | b'\r'] => Err("this sign stands around cells, or between lines".to_owned()),
+        [sign] if sign.is_ascii() => Ok(*sign),
+        _ => Err("write one sign, such as ';', or tab".to_owned()),
     }
-    if wrong.is_empty() {
-        return Ok(());
-    }
-    if args.skip_bad {
-        lines.push(format!("left out {} lines", wrong.len()));
-        print::note(&lines.join("\n"));
-        return Ok(());
-    }
-    lines.push("nothing was imported: correct these lines, or leave them out with --skip-bad".to_owned());
-    Err(CommandError::new(Exit::Usage, lines.join("\n")))
 }
 
-fn own(args: &RunsArgs, site: &Site, rows: &[Row], wrong: &mut Vec<LineError>) -> Result<Taken, String> {
+fn own(args: &RunsArgs, reading: &Reading, rows: &[Row], bad: &mut Bad) -> Result<Vec<Run>, String> {
     if args.flow.is_some() || args.at.is_some() || args.interval.is_some() || args.closed_loop {
         return Err(
             "an export of 'doorstep runs' says flow, vantage and slots itself: leave --flow, --at, --interval \
@@ -144,25 +183,30 @@ fn own(args: &RunsArgs, site: &Site, rows: &[Row], wrong: &mut Vec<LineError>) -
                 .to_owned(),
         );
     }
-    let runs: Vec<_> = read_all(rows, wrong, run);
-    let vantages: Vec<VantageName> = site.vantages.iter().map(|vantage| vantage.name.clone()).collect();
-    let schedules: Vec<Schedule> = site
-        .flows
-        .iter()
-        .flat_map(|flow| {
-            let negative = flow.negative.as_ref().map(|negative| (RunKind::WrongPassword, negative.interval));
-            std::iter::once((RunKind::Login, flow.interval)).chain(negative).map(|(kind, interval)| Schedule {
-                flow: flow.name.clone(),
-                kind,
-                interval,
-                vantages: vantages.clone(),
-            })
-        })
-        .collect();
-    Ok(spans_of(runs, &schedules))
+    let mut runs = read_all(rows, bad, run);
+    leave_out(&mut runs, reading, |run| run.started);
+    Ok(runs)
 }
 
-fn foreign(args: &RunsArgs, rows: &[Row], wrong: &mut Vec<LineError>) -> Result<Taken, String> {
+/// When the flows of the configuration are due.
+fn schedules(site: &Site) -> Vec<Schedule> {
+    let vantages: Vec<VantageName> = site.vantages.iter().map(|vantage| vantage.name.clone()).collect();
+    let mut all = Vec::new();
+    for flow in &site.flows {
+        let negative = flow.negative.as_ref().map(|negative| (RunKind::WrongPassword, negative.interval));
+        for (kind, interval) in std::iter::once((RunKind::Login, flow.interval)).chain(negative) {
+            all.push(Schedule { flow: flow.name.clone(), kind, interval, vantages: vantages.clone() });
+        }
+    }
+    all
+}
+
+fn foreign(
+    args: &RunsArgs,
+    reading: &Reading,
+    rows: &[Row],
+    bad: &mut Bad,
+) -> Result<(Wanted, Vec<Observation>), String> {
     let (Some(flow), Some(vantage)) = (args.flow.clone(), args.at.clone()) else {
         return Err("say which flow and vantage these runs are of: --flow NAME --at NAME".to_owned());
     };
@@ -179,20 +223,45 @@ fn foreign(args: &RunsArgs, rows: &[Row], wrong: &mut Vec<LineError>) -> Result<
         DurationUnit::Us => Unit::Micros,
     });
     let columns = Columns::of(&args.columns, unit, &there)?;
-    let seen = read_all(rows, wrong, |row| observation(row, &columns));
-    if seen.is_empty() && !wrong.is_empty() {
-        return Ok(Taken::default());
-    }
-    place(seen, &Wanted { flow, vantage, interval: args.interval, closed_loop: args.closed_loop })
+    let mut seen = read_all(rows, bad, |row| {
+        let seen = observation(row, &columns, &reading.notation)?;
+        reading.times.believe(seen.at)?;
+        Ok(seen)
+    });
+    leave_out(&mut seen, reading, |one| one.at);
+    Ok((Wanted { flow, vantage, interval: args.interval, closed_loop: args.closed_loop }, seen))
 }
 
-fn read_all<T>(rows: &[Row], wrong: &mut Vec<LineError>, read: impl Fn(&Row) -> Result<T, String>) -> Vec<T> {
+/// Leaves out what began outside --from and --to, and says so.
+fn leave_out<T>(all: &mut Vec<T>, reading: &Reading, began: impl Fn(&T) -> jiff::Timestamp) {
+    let before = all.len();
+    all.retain(|one| reading.times.want(began(one)));
+    if all.len() < before {
+        let told = counted(before - all.len(), "run that began", "runs that began");
+        print::note(&format!("note: left out {told} outside --from and --to"));
+    }
+}
+
+fn read_all<T>(rows: &[Row], bad: &mut Bad, read: impl Fn(&Row) -> Result<T, String>) -> Vec<T> {
     let mut all = Vec::with_capacity(rows.len());
     for row in rows {
         match read(row) {
             Ok(one) => all.push(one),
-            Err(reason) => wrong.push(LineError { line: row.line, reason }),
+            Err(reason) => bad.wrong.push(LineError { line: row.line, reason }),
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delimiter_is_one_sign() {
+        assert_eq!(["tab", "\\t", "\t", ";", ","].map(|text| delimiter(text).unwrap()), *b"\t\t\t;,");
+        for wrong in ["", "::", "\"", "\n", "ü"] {
+            assert!(delimiter(wrong).is_err(), "{wrong}");
+        }
+    }
 }

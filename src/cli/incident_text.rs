@@ -2,10 +2,13 @@
 
 use jiff::Timestamp;
 
+use crate::diagnosis::{self, Diagnosis, UNKNOWN_TO_THE_USER};
 use crate::incident::{Background, Basis, Bounds, Incident, Scope, Share, ShareSplit, Symptom};
 use crate::report::csv;
 use crate::report::format::{self, count, percent, percent_interval};
 use crate::slo::Period;
+
+use super::diagnosis_text;
 
 const COLUMNS: [&str; 26] = [
     "id",
@@ -44,38 +47,53 @@ pub(super) fn nothing_recorded(period: &Period) -> String {
     )
 }
 
+/// What was found in a period.
+pub(super) struct Found<'a> {
+    pub(super) incidents: &'a [Incident],
+    /// One for each incident.
+    pub(super) diagnoses: &'a [Diagnosis],
+    pub(super) background: &'a [Background],
+}
+
 /// All incidents, a few lines each, and what the detector went by.
-pub(super) fn list(incidents: &[Incident], background: &[Background], period: &Period, runs: usize) -> String {
+pub(super) fn list(found: &Found<'_>, period: &Period, runs: usize) -> String {
+    let Found { incidents, diagnoses, background } = found;
     let many = |number: usize, what: &str| {
         let plural = if number == 1 { "" } else { "s" };
         format!("{} {what}{plural}", count(number as u64))
     };
     let mut text =
         format!("{} in {}, {} ({})\n", many(incidents.len(), "incident"), many(runs, "run"), period.label, period.zone);
-    for incident in incidents {
+    for (incident, diagnosis) in incidents.iter().zip(*diagnoses) {
         text.push('\n');
-        text.push_str(&brief(incident, &period.zone));
+        text.push_str(&brief(incident, diagnosis, &period.zone));
     }
     if !background.is_empty() {
         text.push_str("\nWhat counts as an incident\n");
     }
-    for one in background {
+    for one in *background {
         text.push_str(&charts(one));
     }
     text
 }
 
-fn brief(incident: &Incident, zone: &str) -> String {
+fn brief(incident: &Incident, diagnosis: &Diagnosis, zone: &str) -> String {
     let mut text = format!("{}  {}; {}\n", incident.id, what(incident), flows(incident));
     let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<8} {value}\n"));
     line("began", &between(&incident.start, zone));
     line("ended", &end(incident, zone));
     line("lasted", &lasted(incident));
-    line("failing", &shares(incident));
+    line("failing", &shares(incident, zone));
     line("first", &first(incident, zone));
     line("where", &top(&incident.splits.vantages, 4));
     if !incident.splits.classes.is_empty() {
-        line("how", &top(&incident.splits.classes, 4));
+        line("how", &classes(&incident.splits.classes));
+    }
+    if diagnosis::has_timeouts(incident) {
+        line("open", UNKNOWN_TO_THE_USER);
+    }
+    for said in diagnosis.brief(incident, zone) {
+        line("database", &said);
     }
     if let Some(linked) = &incident.linked {
         line("linked", &link(incident, linked.as_str()));
@@ -130,15 +148,10 @@ fn share(share: &Share) -> String {
     format!("{} ({})", percent(share.share, share.interval), percent_interval(share.interval))
 }
 
-fn shares(incident: &Incident) -> String {
+fn shares(incident: &Incident, zone: &str) -> String {
     let of = format!("{} of {} logins", share(&incident.failing), count(incident.failing.n));
     let Some(peak) = &incident.peak else { return of };
-    format!(
-        "{of}; at the worst {} in {} from {}",
-        share(&peak.split),
-        format::span(peak.length),
-        peak.start.strftime("%H:%M UTC")
-    )
+    format!("{of}; at the worst {} in {} from {}", share(&peak.split), format::span(peak.length), at(peak.start, zone))
 }
 
 fn first(incident: &Incident, zone: &str) -> String {
@@ -160,6 +173,11 @@ fn top(splits: &[ShareSplit], most: usize) -> String {
         all.push(format!("and {more} more"));
     }
     all.join(", ")
+}
+
+/// How often each class: they are counts of the same failures, so that no share is more telling.
+fn classes(splits: &[ShareSplit]) -> String {
+    splits.iter().map(|split| format!("{} {}", split.name, count(split.share.failing))).collect::<Vec<_>>().join(", ")
 }
 
 /// What a flow's charts went by, and where they do not hold.
@@ -194,8 +212,9 @@ fn charts(one: &Background) -> String {
 }
 
 /// One incident with all its splits and its minutes.
-pub(super) fn full(incident: &Incident, zone: &str) -> String {
-    let mut text = brief(incident, zone);
+pub(super) fn full(incident: &Incident, diagnosis: &Diagnosis, zone: &str) -> String {
+    let mut text = brief(incident, diagnosis, zone);
+    text.push_str(&diagnosis_text::text(incident, diagnosis, zone));
     for (name, splits) in dimensions(incident) {
         text.push_str(&format!("\n{name}\n"));
         for split in splits {
@@ -289,7 +308,8 @@ pub(super) fn csv_minutes(incident: &Incident) -> String {
 }
 
 /// A Markdown table of incidents.
-pub(super) fn markdown(incidents: &[Incident], period: &Period) -> String {
+pub(super) fn markdown(found: &Found<'_>, period: &Period) -> String {
+    let incidents = found.incidents;
     let mut text = format!("# Incidents, {} ({})\n\n", period.label, period.zone);
     if incidents.is_empty() {
         text.push_str("None.\n");
@@ -304,26 +324,34 @@ pub(super) fn markdown(incidents: &[Incident], period: &Period) -> String {
             between(&incident.start, &period.zone),
             end(incident, &period.zone),
             lasted(incident),
-            shares(incident),
+            shares(incident, &period.zone),
             first(incident, &period.zone),
         ];
         text.push_str(&format!("| {} |\n", row.join(" | ")));
+    }
+    for (incident, diagnosis) in incidents.iter().zip(found.diagnoses) {
+        for said in diagnosis.brief(incident, &period.zone) {
+            text.push_str(&format!("\n{}: {said}\n", incident.id));
+        }
     }
     text
 }
 
 /// One incident as Markdown.
-pub(super) fn markdown_full(incident: &Incident, zone: &str) -> String {
+pub(super) fn markdown_full(incident: &Incident, diagnosis: &Diagnosis, zone: &str) -> String {
     let mut text = format!("# Incident {}\n\n", incident.id);
     for (name, value) in [
         ("What", format!("{}; {}", what(incident), flows(incident))),
         ("Began", between(&incident.start, zone)),
         ("Ended", end(incident, zone)),
         ("Lasted", lasted(incident)),
-        ("Failing", shares(incident)),
+        ("Failing", shares(incident, zone)),
         ("First", first(incident, zone)),
     ] {
         text.push_str(&format!("- **{name}**: {value}\n"));
+    }
+    if diagnosis::has_timeouts(incident) {
+        text.push_str(&format!("- **Open**: {UNKNOWN_TO_THE_USER}\n"));
     }
     for (name, splits) in dimensions(incident) {
         text.push_str(&format!("\n| {name} | failing | of | share |\n| --- | ---: | ---: | --- |\n"));
@@ -332,5 +360,6 @@ pub(super) fn markdown_full(incident: &Incident, zone: &str) -> String {
             text.push_str(&format!("| {} | {failing} | {n} | {} |\n", split.name, share(&split.share)));
         }
     }
+    text.push_str(&diagnosis_text::markdown(incident, diagnosis, zone));
     text
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::config::Site;
+use crate::diagnosis::Diagnosis;
 use crate::incident::{Background, Detection, Incident, IncidentId, Rules};
 use crate::model::{FlowName, Revision, VantageName, chain};
 use crate::query;
@@ -17,11 +18,11 @@ use super::{CommandError, Exit, incident_text, print, terminal, when};
 
 const EXAMPLES: &str = "\
 Examples:
-  doorstep incidents                                  the last seven days
+  doorstep incidents                the last seven days
   doorstep incidents --from -30d --format csv
-  doorstep incidents --incident 20240305-0900-3fa2c1  one in full, minute by minute
+  doorstep incidents --incident 20240305-0900-3fa2c1
 
-An incident has the same name and size whatever span is asked for.";
+The last one shows one in full, minute by minute. An incident has the same name and size whatever span is asked for.";
 
 /// List incidents: start and end as intervals, failing share, where, who saw it first and how soon.
 #[derive(Debug, clap::Args)]
@@ -71,8 +72,16 @@ struct Printed<'a> {
     to: Timestamp,
     data_revision: &'a Revision,
     runs: usize,
-    incidents: &'a [Incident],
+    incidents: Vec<One<'a>>,
     background: &'a [Background],
+}
+
+/// What `--incident ID --format json` prints.
+#[derive(Serialize)]
+struct One<'a> {
+    #[serde(flatten)]
+    incident: &'a Incident,
+    diagnosis: &'a Diagnosis,
 }
 
 /// Lists the incidents: [`Exit::Good`], whether there are any or not.
@@ -86,8 +95,9 @@ pub async fn execute(args: IncidentsArgs) -> Result<Exit, CommandError> {
     let store = open(&site)?;
     let rules = rules(&site);
     if let Some(id) = &args.incident {
-        let incident = one(&store, id, &rules).await?;
-        print::out(&shown(&args, &period, &incident));
+        let (incident, reading) = one(&store, id, &rules).await?;
+        let diagnosis = diagnosed(&store, &site, &reading, &incident).await?;
+        print::out(&shown(&args, &period, &incident, &diagnosis));
         return Ok(Exit::Good);
     }
     let (bar, mut progress) = terminal_progress();
@@ -99,17 +109,26 @@ pub async fn execute(args: IncidentsArgs) -> Result<Exit, CommandError> {
         print::note(&incident_text::nothing_recorded(&period));
     }
     found.detection.incidents.retain(|incident| chosen(&args, incident));
+    let mut diagnoses = Vec::new();
+    for incident in &found.detection.incidents {
+        diagnoses.push(diagnosed(&store, &site, &found.reading, incident).await?);
+    }
     let Detection { incidents, background } = &found.detection;
+    let all = incident_text::Found { incidents, diagnoses: &diagnoses, background };
     let text = match args.format {
-        Format::Text => incident_text::list(incidents, background, &period, runs),
+        Format::Text => incident_text::list(&all, &period, runs),
         Format::Csv => incident_text::csv_list(incidents),
-        Format::Md => incident_text::markdown(incidents, &period),
+        Format::Md => incident_text::markdown(&all, &period),
         Format::Json => json(&Printed {
             from: period.start,
             to: period.end,
             data_revision: &found.reading.data_revision,
             runs,
-            incidents,
+            incidents: incidents
+                .iter()
+                .zip(&diagnoses)
+                .map(|(incident, diagnosis)| One { incident, diagnosis })
+                .collect(),
             background,
         }),
     };
@@ -122,22 +141,41 @@ pub(super) fn rules(site: &Site) -> Rules {
     Rules::new(site.detection.clone(), &site.objectives, site.policy.confidence)
 }
 
-/// The incident with this name.
+/// The incident with this name, and what it was found in.
 ///
 /// # Errors
 /// With [`Exit::Store`] when the store cannot be read, with [`Exit::Lost`] when it holds no such incident.
-pub(super) async fn one(store: &Store, id: &IncidentId, rules: &Rules) -> Result<Incident, CommandError> {
+pub(super) async fn one(
+    store: &Store,
+    id: &IncidentId,
+    rules: &Rules,
+) -> Result<(Incident, query::Reading), CommandError> {
     let (bar, mut progress) = terminal_progress();
     let found = query::incident(store, id, rules, &mut progress).await;
     bar.finish_and_clear();
     let found = found.map_err(|error| CommandError::new(Exit::Store, chain(&error)))?;
-    found.map(|(incident, _)| incident).ok_or_else(|| {
+    found.ok_or_else(|| {
         let message = format!(
             "there is no incident {id}: 'doorstep incidents --from TIME' lists those there are; after a change of the \
              rules of detection, one may begin at another probe and have another name"
         );
         CommandError::new(Exit::Lost, message)
     })
+}
+
+/// Why its logins failed, as far as anything says.
+///
+/// # Errors
+/// With [`Exit::Store`] when the samples of its databases cannot be read.
+pub(super) async fn diagnosed(
+    store: &Store,
+    site: &Site,
+    reading: &query::Reading,
+    incident: &Incident,
+) -> Result<Diagnosis, CommandError> {
+    let confidence = site.policy.confidence;
+    let found = query::diagnosis(store, &site.databases, &reading.history, incident, confidence).await;
+    found.map_err(|error| CommandError::new(Exit::Store, chain(&error)))
 }
 
 /// A bar over the runs that are read.
@@ -177,12 +215,12 @@ fn chosen(args: &IncidentsArgs, incident: &Incident) -> bool {
 }
 
 /// One incident in full.
-fn shown(args: &IncidentsArgs, period: &Period, incident: &Incident) -> String {
+fn shown(args: &IncidentsArgs, period: &Period, incident: &Incident, diagnosis: &Diagnosis) -> String {
     match args.format {
-        Format::Text => incident_text::full(incident, &period.zone),
+        Format::Text => incident_text::full(incident, diagnosis, &period.zone),
         Format::Csv => incident_text::csv_minutes(incident),
-        Format::Md => incident_text::markdown_full(incident, &period.zone),
-        Format::Json => json(incident),
+        Format::Md => incident_text::markdown_full(incident, diagnosis, &period.zone),
+        Format::Json => json(&One { incident, diagnosis }),
     }
 }
 

@@ -1,11 +1,17 @@
 //! The command line: one file per command; exit codes; printing. The only module that sees every module's errors.
 
+pub mod audit;
+mod audit_text;
 mod author;
 pub mod check;
 pub mod compact;
 pub mod completions;
 pub mod configuration;
+pub mod database;
+mod database_samples;
+mod database_text;
 pub mod demo;
+mod diagnosis_text;
 pub mod event;
 mod event_file;
 pub mod exclude;
@@ -13,6 +19,7 @@ pub mod explain;
 pub mod export;
 pub mod impact;
 pub mod import;
+mod import_end;
 mod import_prometheus;
 mod import_runs;
 mod incident_text;
@@ -24,6 +31,7 @@ pub mod print;
 mod publish;
 pub mod report;
 pub mod run;
+pub mod runbook;
 pub mod runs;
 pub mod sandbox;
 pub mod schema;
@@ -43,11 +51,11 @@ use clap::{CommandFactory, Parser, Subcommand};
 pub enum Exit {
     /// Done; a tried login was good.
     Good = 0,
-    /// A tried login was bad.
+    /// A tried login was bad, or a finding is critical.
     Bad = 1,
     /// A mistake in the arguments or the configuration.
     Usage = 2,
-    /// A tried login was lost, or the command could not run.
+    /// A tried login was lost, something is unknown, or the command could not run.
     Lost = 3,
     /// The store or the spool failed.
     Store = 4,
@@ -77,20 +85,23 @@ impl CommandError {
 
 const EXAMPLES: &str = "\
 Examples:
-  doorstep demo                         a whole outage, from login to report, in one minute
-  doorstep check                        every mistake in doorstep.yaml and its flows at once
-  doorstep try shop                     log in once and show each step, request and phase
-  doorstep run                          probe on schedule until told to stop
+  doorstep demo                     a whole outage, from login to report
+  doorstep check                    every mistake in doorstep.yaml and its flows
+  doorstep try shop                 log in once; each step, request and phase
+  doorstep run                      probe on schedule until told to stop
   doorstep report --week 2026-W47 --out report
-  doorstep explain RUN_ID               why a recorded run failed
-  doorstep incidents --from -30d        when it broke, until when, how badly
+  doorstep runs --verdict bad       the failed logins of the last 24 hours
+  doorstep incidents --from -30d    when it broke, until when, how badly
+  doorstep database check           what the databases behind the logins say
+
+Each command has --help with more.
 
 Exit codes: 0 done, 1 a tried login was bad, 2 usage or configuration, 3 lost or could not run, 4 store or spool.";
 
 /// Doorstep stands where your users stand and tries the door: whole synthetic logins, measured phase by phase, and
 /// reports that say how sure they are.
 #[derive(Debug, Parser)]
-#[command(name = "doorstep", version, after_help = EXAMPLES, max_term_width = 110)]
+#[command(name = "doorstep", version, after_help = EXAMPLES, max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -118,8 +129,14 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// List incidents: when it broke, until when, how badly, and who saw it first.
     Incidents(incidents::IncidentsArgs),
+    /// Ask the databases behind the logins, and say what their answers mean for logins.
+    Database(database::DatabaseArgs),
     /// Say what an outage did to people: sign-ins failed, people affected, locked out, merely delayed.
     Impact(impact::ImpactArgs),
+    /// Check the configuration of the databases behind the logins.
+    Audit(audit::AuditArgs),
+    /// Print what to do about a finding of the databases: one page for each rule.
+    Runbook(runbook::RunbookArgs),
     /// Note what happened beside the measurements: deploys, failovers, statements.
     Event(event::EventArgs),
     /// Say which runs count otherwise than measured, and why.
@@ -179,7 +196,10 @@ async fn execute(command: Command) -> Result<Exit, CommandError> {
         Command::Postmortem(args) => postmortem::execute(args).await,
         Command::Explain(args) => explain::execute(&args).await,
         Command::Incidents(args) => incidents::execute(args).await,
+        Command::Database(args) => database::execute(&args).await,
         Command::Impact(args) => impact::execute(args).await,
+        Command::Audit(args) => audit::execute(args).await,
+        Command::Runbook(args) => runbook::execute(&args),
         Command::Event(args) => event::execute(args).await,
         Command::Exclude(args) => exclude::execute(args).await,
         Command::Export(args) => export::execute(&args),
@@ -202,3 +222,6 @@ fn shown_by_clap(error: &clap::Error) -> Exit {
     print::out(if std::io::IsTerminal::is_terminal(&std::io::stdout()) { &text } else { &plain });
     Exit::Good
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,8 +20,18 @@ use super::configuration::ConfigurationArgs;
 use super::publish::{self, PublishArgs};
 use super::{CommandError, Exit, pdf, print, terminal, when};
 
+const EXAMPLES: &str = "\
+Examples:
+  doorstep report                   last week, as Markdown
+  doorstep report --week 2026-W47 --out report
+  doorstep report --from -1h --to now --zone Europe/Berlin --format json
+  doorstep report --format html,pdf --out report --fail-on-missed
+  doorstep report --last-week --out report --publish
+  doorstep report --last-week --published     what was published of it";
+
 /// Make the report of a period: availability with its interval, budget, verdicts, latency, failures, user impact.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct ReportArgs {
     #[command(flatten)]
     configuration: ConfigurationArgs,
@@ -128,6 +138,8 @@ pub async fn execute(args: ReportArgs) -> Result<Exit, CommandError> {
         population: &site.population,
         policy: &site.policy,
         detection: &site.detection,
+        databases: &site.databases,
+        audit_terms: &site.audit_terms,
         tried: &[],
         generated_from: &span.command,
     };
@@ -175,6 +187,8 @@ pub(super) async fn of_span(
         population: &site.population,
         policy: &site.policy,
         detection: &site.detection,
+        databases: &site.databases,
+        audit_terms: &site.audit_terms,
         tried: &[],
         generated_from: command,
     };

@@ -12,8 +12,15 @@ use crate::clock::Clock;
 use crate::model::chain;
 use crate::telemetry::{LogFormat, start_logging};
 
+const EXAMPLES: &str = "\
+Examples:
+  doorstep run                      until SIGTERM or SIGINT
+  doorstep run --config /etc/doorstep/doorstep.yaml --vantage berlin
+  doorstep run --for 10m --log-format json --log-level debug";
+
 /// What `doorstep run` is told.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct RunArgs {
     #[command(flatten)]
     configuration: ConfigurationArgs,

@@ -12,8 +12,18 @@ use super::configuration::ConfigurationArgs;
 use super::report::open;
 use super::{CommandError, Exit, print, when};
 
+const EXAMPLES: &str = "\
+Examples:
+  doorstep runs > runs.csv          the last 24 hours
+  doorstep runs --from -1h --verdict bad,lost --format jsonl
+  doorstep runs --from '2026-11-20 14:00' --to '2026-11-20 15:00' \\
+    --zone Europe/Berlin --flow shop --class timeout
+
+'doorstep import runs' takes both formats back.";
+
 /// Export recorded runs.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct RunsArgs {
     #[command(flatten)]
     configuration: ConfigurationArgs,

@@ -12,14 +12,14 @@ use crate::sandbox::{Options, Sandbox, Script, StandardUsers, StartError};
 
 /// Run an identity service on loopback that fails on a script, and write down the truth.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "\
+#[command(after_help = "\
 Examples:
-  doorstep sandbox
-      A healthy service on a free port.
-  doorstep sandbox --listen 127.0.0.1:8080 --script probes/sandbox/faults/outage.yaml --truth truth.jsonl
-      Fails as the script says; what it did is in truth.jsonl, one JSON object a line.
-  doorstep sandbox --tls
-      HTTPS and HTTP/2. Trust the printed certificate authority in the flow.")]
+  doorstep sandbox                  a healthy service on a free port
+  doorstep sandbox --listen 127.0.0.1:8080 --truth truth.jsonl \\
+    --script probes/sandbox/faults/outage.yaml
+  doorstep sandbox --tls            HTTPS and HTTP/2
+
+What it did is in truth.jsonl, one JSON object a line. With --tls, trust the printed certificate authority in the flow.")]
 pub struct SandboxArgs {
     /// Address to listen on, loopback only; port 0 takes a free port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]

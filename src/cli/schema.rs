@@ -5,8 +5,15 @@ use crate::config::{flow_schema, population_schema, site_schema};
 use super::print::out;
 use super::{CommandError, Exit};
 
+const EXAMPLES: &str = "\
+Examples:
+  doorstep schema > doorstep.schema.json
+  doorstep schema --flow > flow.schema.json
+  doorstep schema --population > population.schema.json";
+
 /// Print the JSON Schema of doorstep.yaml, of a flow file, or of a population file.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct SchemaArgs {
     /// The schema of a flow file.
     #[arg(long)]

@@ -19,20 +19,21 @@ use super::{CommandError, Exit, print, terminal, what_if, when};
 
 /// Write runs with a known truth into a store.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "\
+#[command(after_help = "\
 Examples:
   doorstep simulate probes/simulate/week.yaml --store simulated
-      A week with four kinds of trouble in the new folder 'simulated'; the truth is in simulated/truth.json.
   doorstep simulate probes/simulate/specimen.yaml --store simulated --seed 2
-      The same script with other draws.
-  doorstep simulate outages.yaml --config doorstep.yaml --store simulated --from 2026-11-16 --to 2026-11-23
-      The vantages and flows of your own configuration, in a week of your choice.
-  doorstep simulate probes/simulate/large.yaml --store simulated --runs 1000000
-      As much of a large script as makes a million runs.
+  doorstep simulate outages.yaml --config doorstep.yaml --store simulated \\
+    --from 2026-11-16 --to 2026-11-23
+  doorstep simulate probes/simulate/large.yaml --store big --runs 1000000
   doorstep simulate outages.yaml --dry-run
-      What a script would inject, without writing a run.
   doorstep simulate --what-if --interval 60s --vantages 3 --objective 99.9%
-      Nothing is written: how soon each rule would page for outages of four sizes, and how often for nothing.")]
+
+The first writes a week with four kinds of trouble into the new folder 'simulated'; the truth is in \
+simulated/truth.json. A seed gives the same script other draws. With --config, vantages and flows are those of your own \
+configuration.
+
+--what-if writes nothing: it says how soon each rule would page for outages of four sizes, and how often for nothing.")]
 pub struct SimulateArgs {
     /// YAML file that says what is simulated
     #[arg(value_name = "SCRIPT", required_unless_present = "what_if")]

@@ -23,12 +23,12 @@ use crate::secrets;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  doorstep try shop                       log in once and show each step, request and phase
-  doorstep try shop --wrong-password      must be refused; exit 0 when it is
-  doorstep try shop --format json         the same as JSON, for scripts
-  doorstep try shop --repeat 100          a hundred logins, one after the other, and their spread
+  doorstep try shop                     each step, request and phase
+  doorstep try shop --wrong-password    must be refused; exit 0 when it is
+  doorstep try shop --format json       the same, for scripts
+  doorstep try shop --repeat 100        a hundred logins, and their spread
 
-Exit codes: 0 good, 1 bad, 2 usage or configuration, 3 lost (the prober's own fault)")]
+Exit codes: 0 good, 1 bad, 2 usage or configuration, 3 lost (the prober's own fault).")]
 pub struct TryArgs {
     /// The flow, by name; may be left out when there is only one.
     #[arg(value_name = "FLOW")]

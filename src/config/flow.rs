@@ -25,6 +25,9 @@ pub(super) struct Builder<'f> {
     pub(super) captured: Vec<String>,
 }
 
+/// So many runs of one flow may be under way at once at one vantage.
+const MOST_AT_ONCE: u64 = 1000;
+
 /// Builds a flow. Every mistake is noted; `None` when there was one that leaves a gap.
 pub(super) fn build(root: &Node, site_accounts: &[&str], findings: &mut Findings) -> Option<Flow> {
     let view = View::of(&FLOW, root);
@@ -32,7 +35,13 @@ pub(super) fn build(root: &Node, site_accounts: &[&str], findings: &mut Findings
     let description = view.read("description", values::any_text, findings);
     let interval = view.read("interval", values::duration, findings);
     let limits = run_limits(view, findings);
-    let overlap = view.read("overlap", |text| values::integer(text, 1, 1000), findings);
+    let overlap = match (view.has("overlap"), interval, &limits) {
+        (false, Some(interval), Some(limits)) => {
+            Some(rules::overlap_needed(limits.timeout, interval).min(MOST_AT_ONCE))
+        }
+        (false, ..) => None,
+        (true, ..) => view.read("overlap", |text| values::integer(text, 1, MOST_AT_ONCE), findings),
+    };
     let network = network(view, findings);
     let accounts = accounts(view, site_accounts, findings);
     let mut variables = std::collections::BTreeMap::new();

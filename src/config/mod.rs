@@ -2,10 +2,13 @@
 //! network; its caller brings the text of files.
 //!
 //! The way of a value: `yaml` gives every value its place; `shape` checks structure against the tables (`tables_site`,
-//! `tables_flow`), which also give defaults and the JSON Schema; `view` reads single values, once; `site`, `flow`,
-//! `steps`, `expectations`, `population` and `demand` build the model; `rules` judges a flow as a whole.
+//! `tables_flow`, ..), which also give defaults and the JSON Schema; `view` reads single values, once; `site`, `flow`,
+//! `steps`, `expectations`, `databases`, `audit_terms`, `population` and `demand` build the model; `rules` judges a
+//! flow as a whole.
 
+mod audit_terms;
 mod clauses;
+mod databases;
 mod demand;
 mod detection;
 mod diagnostic;
@@ -23,6 +26,7 @@ mod sheet;
 mod site;
 mod steps;
 mod suggest;
+mod tables_databases;
 mod tables_flow;
 mod tables_population;
 mod tables_site;
@@ -32,13 +36,15 @@ mod values;
 mod view;
 mod yaml;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Account, DetectionRules, Flow, Objective, Policy, Population, StoreLocation, Vantage, VantageName, WorkerLimits,
+    Account, AuditTerms, Database, DatabaseName, DetectionRules, Flow, Objective, Policy, Population, StoreLocation,
+    Vantage, VantageName, WorkerLimits,
 };
 
 pub use diagnostic::{Diagnostic, Origin, Place, Severity};
@@ -70,6 +76,10 @@ pub struct Site {
     pub flows: Vec<Flow>,
     /// All test accounts.
     pub accounts: Vec<Account>,
+    /// The databases behind the logins, in their configured order.
+    pub databases: Vec<Database>,
+    /// What the audit of each of them is held against beside its rules.
+    pub audit_terms: BTreeMap<DatabaseName, AuditTerms>,
     /// What was promised.
     pub objectives: Vec<Objective>,
     /// Who the users are.
@@ -169,11 +179,13 @@ pub fn load(main: &Path, files: &dyn Files, overrides: &Overrides) -> Loaded {
     let parts = site::build(view, main, &mut findings);
     let accounts: Vec<&str> = view.entries("accounts").iter().map(|entry| entry.key.as_str()).collect();
     let flows = files::load(main, view, &accounts, files, &mut findings);
+    let databases = databases::build(view, &flows, &mut findings);
+    let databases = (databases, audit_terms::build(view, &mut findings));
     let objectives = site::objectives(view, &flows, &mut findings);
     let known = population::Known { vantages: &parts.vantages, flows: &flows, files };
     let (population, population_file) = population::build(view, &known, &mut findings);
     let Flows { built, documents, .. } = flows;
-    let site = findings.no_errors().then(|| assemble(parts, built, objectives, population)).flatten();
+    let site = findings.no_errors().then(|| assemble(parts, built, databases, objectives, population)).flatten();
     let documents: Vec<Node> = std::iter::once(root).chain(documents).chain(population_file).collect();
     Loaded { site, diagnostics: findings.finish(&documents), documents }
 }
@@ -181,6 +193,7 @@ pub fn load(main: &Path, files: &dyn Files, overrides: &Overrides) -> Loaded {
 fn assemble(
     parts: site::Parts,
     flows: Vec<Flow>,
+    (databases, audit_terms): (Vec<Database>, BTreeMap<DatabaseName, AuditTerms>),
     objectives: Vec<Objective>,
     population: Option<Population>,
 ) -> Option<Site> {
@@ -192,6 +205,8 @@ fn assemble(
         flush: parts.flush?,
         flows,
         accounts: parts.accounts,
+        databases,
+        audit_terms,
         objectives,
         population: population?,
         policy: parts.policy?,

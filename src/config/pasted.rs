@@ -21,13 +21,14 @@ const BEGINNINGS: [(&str, usize); 14] = [
     ("-----BEGIN ", 20),
 ];
 
-const HELP: &str = "keep it outside: in an account, password: {env: NAME}, {file: PATH} or {command: [PROGRAM, ..]}";
+const HELP: &str =
+    "keep it outside: in an account or a database, password: {env: NAME}, {file: PATH} or {command: [PROGRAM, ..]}";
 
 /// Notes each value that looks like a key or a token, and each password or key that is written out.
 pub(super) fn check(node: &Node, findings: &mut Findings) {
     match &node.value {
         Value::Scalar(scalar) => {
-            if scalar.text.split_whitespace().any(looks_pasted) || scalar.text.contains("-----BEGIN ") {
+            if holds_secret(&scalar.text) {
                 findings.error(&node.place, Problem::new("this looks like a pasted secret").help(HELP));
             }
         }
@@ -38,6 +39,9 @@ pub(super) fn check(node: &Node, findings: &mut Findings) {
         }
         Value::Map(entries) => {
             for entry in entries.iter().filter(|entry| entry.key != "negative") {
+                if holds_secret(&entry.key) {
+                    findings.error(&entry.key_place, Problem::new("this looks like a pasted secret").help(HELP));
+                }
                 match &entry.value.value {
                     Value::Scalar(scalar) if is_password(&entry.key) && is_literal(scalar) => {
                         findings.error(&entry.value.place, Problem::new("a secret is written here").help(HELP));
@@ -63,9 +67,21 @@ pub(super) fn holds_password(node: &Node) -> bool {
 
 /// Whether a value under this key must not be shown.
 pub(super) fn is_secret(key: &str, scalar: &Scalar) -> bool {
-    scalar.text.split_whitespace().any(looks_pasted)
-        || scalar.text.contains("-----BEGIN ")
-        || (is_password(key) && is_literal(scalar))
+    holds_secret(&scalar.text) || (is_password(key) && is_literal(scalar))
+}
+
+/// Whether a text holds something that looks like a key, a token or a written password.
+pub(super) fn holds_secret(text: &str) -> bool {
+    text.split_whitespace().any(looks_pasted) || text.contains("-----BEGIN ") || conninfo_password(text)
+}
+
+/// The password of a connection string such as `host=db1 user=probe password=secret`, spaces around the sign or not.
+fn conninfo_password(text: &str) -> bool {
+    text.match_indices("password").any(|(at, word)| {
+        let begins = text[..at].chars().next_back().is_none_or(char::is_whitespace);
+        let value = text[at + word.len()..].trim_start().strip_prefix('=').map(str::trim_start);
+        begins && value.is_some_and(|value| !value.is_empty() && !value.starts_with("{{"))
+    })
 }
 
 fn looks_pasted(word: &str) -> bool {

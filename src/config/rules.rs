@@ -97,6 +97,13 @@ fn negative(view: View<'_>, accounts: &[AccountName], findings: &mut Findings) {
     }
 }
 
+/// How many runs can be under way at once when the service hangs: a slot lies anywhere in its interval, so that a run
+/// that takes its whole time meets the slots of one interval more than its time has.
+pub(super) fn overlap_needed(timeout: Duration, interval: Duration) -> u64 {
+    let intervals = timeout.as_micros().div_ceil(interval.as_micros().max(1));
+    u64::try_from(intervals).unwrap_or(u64::MAX).saturating_add(1)
+}
+
 /// The rules about times, for a flow without other mistakes.
 pub(super) fn check_times(view: View<'_>, flow: &Flow, findings: &mut Findings) {
     let timeout = flow.limits.timeout;
@@ -111,14 +118,14 @@ pub(super) fn check_times(view: View<'_>, flow: &Flow, findings: &mut Findings) 
             findings.error(&node.place, Problem::new(reason).help("raise the flow's timeout, or lower this one"));
         }
     }
-    if let (true, Some(place)) = (timeout > flow.interval.saturating_mul(flow.overlap), place("timeout")) {
+    let needed = overlap_needed(timeout, flow.interval);
+    if let (true, Some(place)) = (u64::from(flow.overlap) < needed, place("overlap")) {
         let reason = format!(
             "a run may take {}, but only {} may be under way at once, one each {}: when the service hangs, slots are missed",
             show_duration(timeout),
             flow.overlap,
             show_duration(flow.interval)
         );
-        let needed = timeout.as_micros().div_ceil(flow.interval.as_micros().max(1));
         findings.warning(place, Problem::new(reason).help(format!("lower timeout, or set overlap: {needed}")));
     }
     let (Some(negative), Some(place)) = (&flow.negative, place("negative")) else { return };

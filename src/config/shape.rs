@@ -198,6 +198,8 @@ fn check_object(object: &Object, node: &Node, private: bool, findings: &mut Find
             // A key without a value says nothing, unless it must be there.
             Some(key) if entry.value.is_null() && !key.required && !object.one_of.contains(&key.name) => {}
             Some(key) => check(key.shape, &entry.value, private || key.private, findings),
+            // Noted as a secret; its text is not for a message.
+            None if findings.has_error_at(&entry.key_place) => {}
             None => {
                 let known = object.keys.iter().map(|key| key.name);
                 let reason = format!("unknown key {} in {}", quote(&entry.key), object.title);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::diagnostic::{Findings, Origin, Place, Problem};
 use super::suggest::{quote, suggest};
+use super::view::read_text;
 
 /// A cell and its place.
 #[derive(Debug, Clone)]
@@ -164,13 +165,7 @@ impl<'t> Row<'_, 't> {
         findings: &mut Findings,
     ) -> Option<T> {
         let cell = self.get(name)?;
-        match parse(&cell.text) {
-            Ok(value) => Some(value),
-            Err(Problem { reason, help }) => {
-                findings.error(&cell.place, Problem { reason: format!("{} {reason}", quote(&cell.text)), help });
-                None
-            }
-        }
+        read_text(&cell.text, &cell.place, false, parse, findings)
     }
 }
 

@@ -162,7 +162,8 @@ fn account(site: View<'_>, entry: &Entry, findings: &mut Findings) -> Option<Acc
     Some(Account { name: name?, username: username?, password: password? })
 }
 
-fn secret_source(view: View<'_>, findings: &mut Findings) -> Option<SecretSource> {
+/// Where a secret comes from.
+pub(super) fn secret_source(view: View<'_>, findings: &mut Findings) -> Option<SecretSource> {
     let environment = view.read("env", environment_name, findings).map(SecretSource::Environment);
     let file = view.read("file", values::text, findings);
     let file = view.node("file").zip(file).map(|(node, text)| SecretSource::File(resolve(node, &text)));

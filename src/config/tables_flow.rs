@@ -29,7 +29,11 @@ pub(super) static FLOW: Object = Object {
         key("description", &TEXT, "What it is, for people.").default(""),
         key("interval", &DURATION, "One run is due in each interval.").default("60s"),
         key("timeout", &DURATION, "From the start of a run to its verdict.").default("30s"),
-        key("overlap", &OVERLAP, "How many runs may be under way at once at one vantage.").default("2"),
+        key(
+            "overlap",
+            &OVERLAP,
+            "How many runs may be under way at once at one vantage; what the timeout needs unless set.",
+        ),
         key("account", &NAME, "The test account; see accounts."),
         key("accounts", &NAMES, "Test accounts of the main file, used in turn."),
         key("variables", &TEXT_MAP, "Plain variables for {{ name }}."),

@@ -1,6 +1,7 @@
 //! The keys of `doorstep.yaml`.
 
 use super::shape::{Leaf, Object, Shape, key};
+use super::tables_databases::DATABASES_SHAPE;
 use super::tables_flow::{BOOLEAN, DURATION, NAME, NAMES, NETWORK_SHAPE, PATH, SOCKET_ADDRESS, TEXT, TEXT_MAP, URL};
 use super::tables_population::POPULATION_SHAPE;
 
@@ -23,6 +24,7 @@ pub(super) static SITE: Object = Object {
         key("flush", &DURATION, "How often runs go from the spool to the store.").default("10s"),
         key("accounts", &Shape::Map(&Shape::Object(&ACCOUNT)), "Test accounts by name.").private(),
         key("flows", &FLOWS, "Flow files.").required(),
+        key("databases", &DATABASES_SHAPE, "The databases behind the logins, by name.").private(),
         key("objectives", &Shape::Map(&Shape::Object(&OBJECTIVE)), "What was promised, by name."),
         key(
             "population",

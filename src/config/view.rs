@@ -120,7 +120,8 @@ pub(super) fn read_key<T>(
     read_text(&entry.key, &entry.key_place, false, parse, findings)
 }
 
-fn read_text<T>(
+/// Parses a text; a mistake is noted at its place, without the text when it is private.
+pub(super) fn read_text<T>(
     text: &str,
     place: &Place,
     private: bool,

@@ -72,28 +72,38 @@ pub(super) fn intervals(expected: &BTreeMap<Series, Expected>) -> BTreeMap<FlowN
 /// A declaration holds until the next one of the same vantage. A vantage that vanished without a word stays due: that
 /// is how its silence becomes visible.
 pub(super) fn from_declarations(declarations: &[ScheduleDeclaration], period: &Period) -> BTreeMap<Series, Expected> {
+    let mut expected: BTreeMap<Series, Expected> = BTreeMap::new();
+    for (declaration, from, to) in held_spans(declarations, period.start, period.end) {
+        for flow in &declaration.flows {
+            let (schedule, vantage) = (flow.schedule.clone(), declaration.vantage.clone());
+            let series = Series { flow: schedule.flow.clone(), kind: schedule.kind, vantage: vantage.clone() };
+            expected.entry(series).or_default().spans.push(DeclaredSpan { vantage, schedule, from, to });
+        }
+    }
+    expected
+}
+
+/// The declarations that hold within `from..to`, each with the span that it holds.
+pub(super) fn held_spans(
+    declarations: &[ScheduleDeclaration],
+    from: Timestamp,
+    to: Timestamp,
+) -> Vec<(&ScheduleDeclaration, Timestamp, Timestamp)> {
     let mut by_vantage: BTreeMap<&VantageName, Vec<&ScheduleDeclaration>> = BTreeMap::new();
     for declaration in declarations {
         by_vantage.entry(&declaration.vantage).or_default().push(declaration);
     }
-    let mut expected: BTreeMap<Series, Expected> = BTreeMap::new();
-    for (vantage, mut said) in by_vantage {
+    let mut spans = Vec::new();
+    for mut said in by_vantage.into_values() {
         said.sort_by_key(|declaration| declaration.from);
         for (index, declaration) in said.iter().enumerate() {
-            let from = declaration.from.max(period.start);
-            let to = said.get(index + 1).map_or(period.end, |next| next.from.min(period.end));
-            if from >= to {
-                continue;
-            }
-            for flow in &declaration.flows {
-                let schedule = flow.schedule.clone();
-                let series = Series { flow: schedule.flow.clone(), kind: schedule.kind, vantage: vantage.clone() };
-                let span = DeclaredSpan { vantage: vantage.clone(), schedule, from, to };
-                expected.entry(series).or_default().spans.push(span);
+            let (begins, ends) = (declaration.from.max(from), said.get(index + 1).map_or(to, |next| next.from.min(to)));
+            if begins < ends {
+                spans.push((*declaration, begins, ends));
             }
         }
     }
-    expected
+    spans
 }
 
 /// The labels of each vantage, as last declared before the period's end.

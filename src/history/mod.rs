@@ -1,10 +1,11 @@
 //! What became of every slot of a span: runs folded into outcomes, small and fixed in size, by flow, kind and vantage,
-//! beside the slots that were declared. Reports, incidents and impact are all read off this one value, so that they
-//! cannot disagree about what happened. Knows no store, no objective and no rendering.
+//! beside the slots that were declared; and how often databases were asked. Reports, incidents and impact are all read
+//! off this one value, so that they cannot disagree about what happened. Knows no store, no objective and no rendering.
 //!
 //! Runs may come in any order; equal identities collapse. Memory grows with the slots of the span, not with hops.
 
 mod adjusting;
+mod asked;
 mod chosen;
 mod counting;
 mod expected;
@@ -20,6 +21,7 @@ use crate::model::{FlowName, Micros, Run, RunId, RunKind, ScheduleDeclaration, V
 use crate::slo::Period;
 
 pub use adjusting::count_adjusted;
+pub use asked::{Asked, AskedSeries, AskedSlots};
 pub use chosen::Chosen;
 pub use counting::{Counts, Kind, Span, by_verdict, count, effective, sum, within, without_outcome};
 pub use expected::Expected;

@@ -1,9 +1,10 @@
 //! Impact: how many people an outage kept out, how sure that is, and from which inputs. Knows incidents, demand and
 //! the population; knows no store and no rendering.
 //!
-//! Formulas, each with its source: `uptime` (F11), `windowed` (F12), `retries` (F13), `curve` and `stretch` (F14: bounds
-//! of duration and demand), `people` (F14: multiplied with those of the failing share). `sums` and `estimate` put them together
-//! into an [`Impact`], in which each number has its bounds, its formula and its inputs, or the reason why there is none.
+//! Formulas, each with its source: `uptime` (F11), `windowed` (F12), `retries` (F13), `curve` and `stretch` (F14:
+//! bounds of duration and demand), `people` (F14: multiplied with those of the failing share). `sums` and `estimate`
+//! put them together into an [`Impact`], in which each number has its bounds, its formula and its inputs, or the reason
+//! why there is none.
 
 mod curve;
 mod estimate;

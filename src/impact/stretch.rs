@@ -28,7 +28,9 @@ impl Stretch {
     pub(super) fn of_incident(incident: &Incident, (from, to): Between) -> Option<Self> {
         let clip = |(start, end): Between| (start.clamp(from, to), end.clamp(from, to));
         let middle = (between(incident.start), between(incident.end));
-        let runs = clip((incident.first_failing.min(incident.start.latest), middle.1));
+        // From the first to the last failing run, both included, as the incident itself counts: one incident has one
+        // share, whoever tells it.
+        let runs = clip((incident.first_failing.min(incident.start.latest), next_micro(incident.end.earliest)));
         let stretch = Self {
             pieces: [
                 vec![clip((incident.start.latest, incident.end.earliest))],
@@ -88,6 +90,10 @@ pub(super) fn of_span((from, to): Between, incidents: &[Incident]) -> Vec<Stretc
 pub(super) fn between(bounds: Bounds) -> Timestamp {
     let micros = i64::midpoint(bounds.earliest.as_microsecond(), bounds.latest.as_microsecond());
     Timestamp::from_microsecond(micros).unwrap_or(bounds.earliest)
+}
+
+fn next_micro(instant: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(instant.as_microsecond().saturating_add(1)).unwrap_or(instant)
 }
 
 fn earlier(instant: Timestamp, by: Micros) -> Timestamp {

@@ -245,10 +245,5 @@ pub(super) fn segment(row: &Row<'_>, policy: &Policy) -> SegmentFigures {
 
 /// A failing share with its sample and interval.
 pub(super) fn share(tally: Tally, confidence: f64) -> Share {
-    Share {
-        n: tally.total(),
-        failing: tally.bad,
-        share: tally.share().map(|_| tally.bad as f64 / tally.total() as f64),
-        interval: wilson(tally.total(), tally.bad, confidence),
-    }
+    Share::new(tally.total(), tally.bad, confidence)
 }

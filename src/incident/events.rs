@@ -47,6 +47,9 @@ impl Lane {
         let mut lane =
             Self { flow: flow.clone(), symptom, vantages: Vec::new(), limits: Vec::new(), events: Vec::new() };
         let series = history.ledgers().filter(|(series, _)| series.flow == *flow && series.kind == RunKind::Login);
+        let series: Vec<_> = series.collect();
+        // Millions: growing by doubling would hold them twice.
+        lane.events.reserve_exact(series.iter().map(|(_, ledger)| ledger.len()).sum());
         for (series, ledger) in series {
             let limit = match symptom {
                 Symptom::Failing => None,

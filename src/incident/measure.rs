@@ -6,7 +6,6 @@ use jiff::Timestamp;
 
 use crate::history::{History, Outcome, Series};
 use crate::model::{FlowName, Micros, RunKind};
-use crate::slo::wilson;
 
 use super::events::{fails, instant};
 use super::model::{Minute, Peak, Share, ShareSplit, Splits};
@@ -26,14 +25,6 @@ pub(super) struct Measures {
     pub(super) peak: Option<Peak>,
     pub(super) minutes: Vec<Minute>,
     pub(super) splits: Splits,
-}
-
-impl Share {
-    /// A failing share with Wilson's interval; no runs have none.
-    pub(super) fn new(n: u64, failing: u64, confidence: f64) -> Self {
-        let share = (n > 0).then(|| failing as f64 / n as f64);
-        Self { n, failing, share, interval: wilson(n, failing, confidence) }
-    }
 }
 
 /// One flow at one vantage within an incident, with what is slow there.

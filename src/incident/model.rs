@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{FlowName, Micros, Revision, StepName, VantageName};
-use crate::slo::Interval;
+use crate::slo::{Interval, wilson};
 
 /// The stable name of an incident: the UTC minute of its first failing probe and a short hash of that probe's identity,
 /// `20240305-0900-3fa2c1`. The same records give the same name, whatever span is asked for.
@@ -126,6 +126,15 @@ pub struct Share {
     pub share: Option<f64>,
     /// Wilson's interval of it (F4).
     pub interval: Option<Interval>,
+}
+
+impl Share {
+    /// The failing share of `n` runs with Wilson's interval of this confidence (F4); no runs have neither.
+    #[must_use]
+    pub fn new(n: u64, failing: u64, confidence: f64) -> Self {
+        let share = (n > 0).then(|| failing as f64 / n as f64);
+        Self { n, failing, share, interval: wilson(n, failing, confidence) }
+    }
 }
 
 /// A failing share under a name: of a vantage, a region, a flow, a step or a class.

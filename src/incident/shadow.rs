@@ -90,11 +90,11 @@ pub fn quality(history: &History, detection: &Detection, rules: &Rules, period: 
     let mut pages: Vec<Vec<Page>> = vec![Vec::new(); RuleName::REPLAYED.len()];
     let mut flow_years = 0.0;
     for flow in flows {
-        let lane = Lane::read(history, flow, Symptom::Failing, rules);
-        let scheduled: Vec<&Event> = lane.events.iter().filter(|event| event.scheduled).collect();
-        flow_years += years(&scheduled, period);
+        let mut lane = Lane::read(history, flow, Symptom::Failing, rules);
+        lane.events.retain(|event| event.scheduled);
+        flow_years += years(&lane.events, period);
         for (place, &name) in RuleName::REPLAYED.iter().enumerate().filter(|(_, name)| **name != RuleName::Ours) {
-            let at = replay(&lane, &scheduled, name, rules.target(flow));
+            let at = replay(&lane, name, rules.target(flow));
             pages[place].extend(at.into_iter().map(|at| Page { at, flow: flow.clone(), incident: None }));
         }
     }
@@ -126,14 +126,15 @@ fn pages_for(incident: &Incident) -> bool {
 }
 
 /// Years between the first and the last probe of a period.
-fn years(events: &[&Event], period: &Period) -> f64 {
+fn years(events: &[Event], period: &Period) -> f64 {
     let mut inside = events.iter().map(|event| event.slot).filter(|&slot| period.contains(instant(slot)));
     let Some(first) = inside.next() else { return 0.0 };
     (inside.max().unwrap_or(first) - first) as f64 / (365.0 * 86_400.0 * 1e6)
 }
 
 /// The instants of a rule's pages.
-fn replay(lane: &Lane, events: &[&Event], name: RuleName, target: f64) -> Vec<Timestamp> {
+fn replay(lane: &Lane, name: RuleName, target: f64) -> Vec<Timestamp> {
+    let events = &lane.events;
     let Some(mut rule) = rule(name, lane.vantages.len(), None, target) else { return Vec::new() };
     let mut pages = Pages::default();
     for (index, event) in events.iter().enumerate() {

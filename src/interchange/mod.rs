@@ -5,4 +5,7 @@ mod measure;
 pub mod openslo;
 pub mod rules;
 pub mod runs;
+mod words;
 mod yaml;
+
+pub use words::counted;

@@ -108,6 +108,14 @@ name_type!(
     /// A promise that is reported on.
     ObjectiveName
 );
+name_type!(
+    /// A primary and its standbys behind a login service.
+    DatabaseName
+);
+name_type!(
+    /// A server of a database; unique within it.
+    ServerName
+);
 
 /// The content hash of something that shapes results (a flow, a policy): two equal revisions behave alike.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

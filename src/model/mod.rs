@@ -5,6 +5,7 @@
 
 mod answer;
 mod causes;
+mod database;
 mod demand;
 mod detection;
 mod event;
@@ -28,6 +29,11 @@ mod verdict;
 
 pub use answer::{Capture, Expectation, Identity, Sign, SignMeaning, Source, StatusSet, TextMatch};
 pub use causes::chain;
+pub use database::{
+    Answer, AuditRule, AuditTerms, Connection, Database, DatabaseSchedule, Engine, Facts, Finding, Gtid, Gtids, Link,
+    Lsn, MariaFacts, Must, Nature, PostgresFacts, Receiver, Replay, ReplicaLink, Rule, Sample, Server, ServerRole,
+    ServiceFacts, SettingExpectation, Severity, Slot, TlsMode, Unknown,
+};
 pub use demand::{ActivityClass, Demand, HOURS, Habits, LoggedWeek, Rate, SignInLog, TypicalWeek};
 pub use detection::DetectionRules;
 pub use event::{EventKind, Exclusion, ExclusionMode, NotedEvent};
@@ -35,7 +41,9 @@ pub use flow::{
     Action, Body, Button, Field, Flow, FormChoice, JsonTemplate, Logout, LogoutProof, Negative, PageRequest, Step,
     Submit,
 };
-pub use id::{AccountName, FlowName, NameError, ObjectiveName, Revision, RunId, StepName, VantageName};
+pub use id::{
+    AccountName, DatabaseName, FlowName, NameError, ObjectiveName, Revision, RunId, ServerName, StepName, VantageName,
+};
 pub use limits::{AddressFamily, ClientIdentity, ExchangeLimits, Network, Reprobe, RunLimits, WorkerLimits};
 pub use objective::{Objective, Target, TargetError, Threshold};
 pub use phase::{Phase, PhaseTime, Phases};

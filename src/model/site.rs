@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::database::DatabaseSchedule;
 use super::id::{AccountName, FlowName, Revision, VantageName};
 use super::secret::SecretSource;
 use super::verdict::RunKind;
@@ -87,6 +88,10 @@ pub struct ScheduleDeclaration {
     pub from: Timestamp,
     /// The flows that are due from then on; none after an orderly stop.
     pub flows: Vec<FlowDeclaration>,
+    /// The servers of databases that are asked from then on; none after an orderly stop, and in what was declared before
+    /// there were such.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub databases: Vec<DatabaseSchedule>,
 }
 
 /// One flow of a declaration.

@@ -1,8 +1,8 @@
-//! The arithmetic of slots: at which instants a flow is due at a vantage.
+//! The arithmetic of slots: at which instants a flow is due at a vantage, and a database is asked from it.
 //!
-//! Pure and the same for ever: worker and report both compute it, so expected runs follow from a declared
-//! [`Schedule`] alone, on every machine and after every restart. Changing a result here would make old records look
-//! incomplete, so test vectors hold it.
+//! Pure and the same for ever: worker and report both compute it, so expected runs follow from a declared [`Schedule`]
+//! or [`DatabaseSchedule`] alone, on every machine and after every restart. Changing a result here would make old
+//! records look incomplete, so test vectors hold it.
 //!
 //! Time is cut into intervals that are aligned to the Unix epoch. Each interval is cut into as many equal shares as
 //! there are vantages; in each interval every listed vantage has one share of its own, so that vantages never fire
@@ -10,77 +10,53 @@
 //! many intervals each vantage alone samples the whole interval evenly. A fault with a period of its own (a job that
 //! stalls logins at each full minute) is then hit as often as users meet it, whatever the interval is.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
+use super::database::DatabaseSchedule;
 use super::id::VantageName;
 use super::site::Schedule;
 use super::verdict::RunKind;
 
 impl Schedule {
-    /// The interval in whole microseconds; `None` for an interval that can hold no slot.
-    fn interval_micros(&self) -> Option<i64> {
-        i64::try_from(self.interval.as_micros()).ok().filter(|&micros| micros > 0)
+    fn timing(&self) -> Timing<'_> {
+        let series = [self.flow.as_str().as_bytes(), self.kind.as_str().as_bytes()];
+        let in_turn = match self.kind {
+            RunKind::Login => false,
+            RunKind::WrongPassword => true,
+        };
+        Timing::new(&series, self.interval, &self.vantages, in_turn)
     }
 
     /// The index of the interval that holds `time`, counted from the Unix epoch.
     #[must_use]
     pub fn interval_index(&self, time: Timestamp) -> i64 {
-        self.interval_micros().map_or(0, |interval| time.as_microsecond().div_euclid(interval))
+        self.timing().index(time)
     }
 
     /// The slot of `vantage` in the interval with this index. `None` when the interval is another vantage's: a wrong
     /// password is tried at one vantage in turn. `None` too outside the range of timestamps.
     #[must_use]
     pub fn slot_in(&self, vantage: &VantageName, index: i64) -> Option<Timestamp> {
-        if !self.has_turn(vantage, index) {
-            return None;
-        }
-        let interval = self.interval_micros()?;
-        let start = index.checked_mul(interval)?;
-        Timestamp::from_microsecond(start.checked_add(self.place(vantage, index, interval))?).ok()
+        self.timing().slot_in(vantage, index)
     }
 
     /// All slots of `vantage` from `from` (included) to `to` (excluded), in order of time.
     pub fn slots(&self, vantage: &VantageName, from: Timestamp, to: Timestamp) -> impl Iterator<Item = Timestamp> {
-        let indices = if from < to && self.interval_micros().is_some() {
-            self.interval_index(from)..self.interval_index(to) + 1
-        } else {
-            0..0
-        };
-        let (placer, interval) = (self.placer(vantage), self.interval_micros().unwrap_or(0));
-        let place = move |index: i64| {
-            let start = index.checked_mul(interval)?;
-            Timestamp::from_microsecond(start.checked_add(placer.place(index, interval))?).ok()
-        };
-        indices
-            .filter(|&index| self.has_turn(vantage, index))
-            .filter_map(place)
-            .filter(move |&slot| from <= slot && slot < to)
+        self.timing().slots(vantage, from, to)
     }
 
     /// The first slot of `vantage` at or after `from`; `None` when there will never be one.
     #[must_use]
     pub fn slot_from(&self, vantage: &VantageName, from: Timestamp) -> Option<Timestamp> {
-        self.interval_micros()?;
-        // A vantage has its turn at least once in as many intervals as there are vantages.
-        let farthest = i64::try_from(self.vantages.len()).ok()?.max(1) + 1;
-        let index = self.interval_index(from);
-        (index..=index.saturating_add(farthest)).filter_map(|index| self.slot_in(vantage, index)).find(|&s| s >= from)
+        self.timing().slot_from(vantage, from)
     }
 
     /// How many slots `vantage` has from `from` (included) to `to` (excluded). Takes the same time for any span.
     #[must_use]
     pub fn count(&self, vantage: &VantageName, from: Timestamp, to: Timestamp) -> u64 {
-        if from >= to || self.interval_micros().is_none() {
-            return 0;
-        }
-        let (first, last) = (self.interval_index(from), self.interval_index(to));
-        let inside = |index| self.slot_in(vantage, index).is_some_and(|slot| from <= slot && slot < to);
-        if first == last {
-            return u64::from(inside(first));
-        }
-        let edges = u64::from(inside(first)) + u64::from(inside(last));
-        edges + self.turns(vantage, first + 1, last)
+        self.timing().count(vantage, from, to)
     }
 
     /// Which of `count` accounts serves `slot` at `vantage`: in turn by slot, and vantages that log in during the same
@@ -94,49 +70,134 @@ impl Schedule {
             // Whose turn it is takes the low digit of the index; the next digit moves the accounts.
             RunKind::WrongPassword => index.div_euclid(self.vantages.len().max(1) as i64),
         };
-        let position = self.position(vantage).unwrap_or(0) as i64;
+        let position = self.timing().position(vantage).unwrap_or(0) as i64;
         usize::try_from(round.wrapping_add(position).rem_euclid(accounts)).ok()
     }
+}
 
-    fn position(&self, vantage: &VantageName) -> Option<usize> {
+impl DatabaseSchedule {
+    /// Where slots lie does not depend on the server: a vantage asks all servers of a database at the same instants, so
+    /// that what they say can be held beside one another.
+    fn timing(&self) -> Timing<'_> {
+        Timing::new(&[b"database", self.database.as_str().as_bytes()], self.interval, &self.vantages, false)
+    }
+
+    /// The index of the interval that holds `time`, counted from the Unix epoch.
+    #[must_use]
+    pub fn interval_index(&self, time: Timestamp) -> i64 {
+        self.timing().index(time)
+    }
+
+    /// All slots of `vantage` from `from` (included) to `to` (excluded), in order of time.
+    pub fn slots(&self, vantage: &VantageName, from: Timestamp, to: Timestamp) -> impl Iterator<Item = Timestamp> {
+        self.timing().slots(vantage, from, to)
+    }
+
+    /// The first slot of `vantage` at or after `from`; `None` when there will never be one.
+    #[must_use]
+    pub fn slot_from(&self, vantage: &VantageName, from: Timestamp) -> Option<Timestamp> {
+        self.timing().slot_from(vantage, from)
+    }
+
+    /// How many slots `vantage` has from `from` (included) to `to` (excluded). Takes the same time for any span.
+    #[must_use]
+    pub fn count(&self, vantage: &VantageName, from: Timestamp, to: Timestamp) -> u64 {
+        self.timing().count(vantage, from, to)
+    }
+}
+
+/// What decides slots, whatever is asked at them.
+#[derive(Clone, Copy)]
+struct Timing<'s> {
+    /// The hash of the series' names: it rotates the shares.
+    series: u64,
+    /// In microseconds; `None` for an interval that can hold no slot.
+    interval: Option<i64>,
+    vantages: &'s [VantageName],
+    /// Each interval is due at one vantage only.
+    in_turn: bool,
+}
+
+impl<'s> Timing<'s> {
+    fn new(series: &[&[u8]], interval: Duration, vantages: &'s [VantageName], in_turn: bool) -> Self {
+        let interval = i64::try_from(interval.as_micros()).ok().filter(|&micros| micros > 0);
+        Self { series: hash_on(HASH_START, series), interval, vantages, in_turn }
+    }
+
+    fn index(self, time: Timestamp) -> i64 {
+        self.interval.map_or(0, |interval| time.as_microsecond().div_euclid(interval))
+    }
+
+    fn slot_in(self, vantage: &VantageName, index: i64) -> Option<Timestamp> {
+        if !self.has_turn(vantage, index) {
+            return None;
+        }
+        self.placer(vantage).slot(index, self.interval?)
+    }
+
+    fn slots(self, vantage: &VantageName, from: Timestamp, to: Timestamp) -> impl Iterator<Item = Timestamp> {
+        let indices = if from < to && self.interval.is_some() { self.index(from)..self.index(to) + 1 } else { 0..0 };
+        let (placer, interval) = (self.placer(vantage), self.interval.unwrap_or(0));
+        indices
+            .filter(move |&index| self.has_turn(vantage, index))
+            .filter_map(move |index| placer.slot(index, interval))
+            .filter(move |&slot| from <= slot && slot < to)
+    }
+
+    fn slot_from(self, vantage: &VantageName, from: Timestamp) -> Option<Timestamp> {
+        self.interval?;
+        // A vantage has its turn at least once in as many intervals as there are vantages.
+        let farthest = i64::try_from(self.vantages.len()).ok()?.max(1) + 1;
+        let index = self.index(from);
+        (index..=index.saturating_add(farthest)).filter_map(|index| self.slot_in(vantage, index)).find(|&s| s >= from)
+    }
+
+    fn count(self, vantage: &VantageName, from: Timestamp, to: Timestamp) -> u64 {
+        if from >= to || self.interval.is_none() {
+            return 0;
+        }
+        let (first, last) = (self.index(from), self.index(to));
+        let inside = |index| self.slot_in(vantage, index).is_some_and(|slot| from <= slot && slot < to);
+        if first == last {
+            return u64::from(inside(first));
+        }
+        let edges = u64::from(inside(first)) + u64::from(inside(last));
+        edges + self.turns(vantage, first + 1, last)
+    }
+
+    fn position(self, vantage: &VantageName) -> Option<usize> {
         self.vantages.iter().position(|listed| listed == vantage)
     }
 
     /// Whether `vantage` is due at all in this interval.
-    fn has_turn(&self, vantage: &VantageName, index: i64) -> bool {
-        match self.kind {
-            RunKind::Login => true,
-            RunKind::WrongPassword if self.vantages.is_empty() => true,
-            RunKind::WrongPassword => {
-                let turn = index.rem_euclid(self.vantages.len() as i64);
-                self.position(vantage).is_some_and(|position| position as i64 == turn)
-            }
+    fn has_turn(self, vantage: &VantageName, index: i64) -> bool {
+        if !self.in_turn || self.vantages.is_empty() {
+            return true;
         }
+        let turn = index.rem_euclid(self.vantages.len() as i64);
+        self.position(vantage).is_some_and(|position| position as i64 == turn)
     }
 
     /// The number of intervals in `first..end` in which `vantage` is due.
-    fn turns(&self, vantage: &VantageName, first: i64, end: i64) -> u64 {
-        let (step, offset) = match (self.kind, self.vantages.len(), self.position(vantage)) {
-            (RunKind::Login, ..) | (RunKind::WrongPassword, 0, _) => (1, 0),
-            (RunKind::WrongPassword, listed, Some(position)) => (listed as i64, position as i64),
-            (RunKind::WrongPassword, _, None) => return 0,
+    fn turns(self, vantage: &VantageName, first: i64, end: i64) -> u64 {
+        let (step, offset) = match (self.in_turn, self.vantages.len(), self.position(vantage)) {
+            (false, ..) | (true, 0, _) => (1, 0),
+            (true, listed, Some(position)) => (listed as i64, position as i64),
+            (true, _, None) => return 0,
         };
         // Intervals before `bound` with index = offset (mod step), counted from the epoch in either direction.
         let before = |bound: i64| (bound - offset + step - 1).div_euclid(step);
         u64::try_from(before(end) - before(first)).unwrap_or(0)
     }
 
-    /// The place of the slot inside its interval, in microseconds from the interval's start.
-    fn place(&self, vantage: &VantageName, index: i64, interval: i64) -> i64 {
-        self.placer(vantage).place(index, interval)
-    }
-
     /// What all slots of one vantage have in common, worked out once.
-    fn placer(&self, vantage: &VantageName) -> Placer {
-        let series = [self.flow.as_str().as_bytes(), self.kind.as_str().as_bytes()];
-        let rotation = hash_on(HASH_START, &series);
-        let jitter = hash_on(rotation, &[vantage.as_str().as_bytes()]);
-        Placer { rotation, jitter, position: self.position(vantage), shares: self.vantages.len() as i64 }
+    fn placer(self, vantage: &VantageName) -> Placer {
+        Placer {
+            rotation: self.series,
+            jitter: hash_on(self.series, &[vantage.as_str().as_bytes()]),
+            position: self.position(vantage),
+            shares: self.vantages.len() as i64,
+        }
     }
 }
 
@@ -151,6 +212,12 @@ struct Placer {
 }
 
 impl Placer {
+    fn slot(&self, index: i64, interval: i64) -> Option<Timestamp> {
+        let start = index.checked_mul(interval)?;
+        Timestamp::from_microsecond(start.checked_add(self.place(index, interval))?).ok()
+    }
+
+    /// The place of the slot inside its interval, in microseconds from the interval's start.
     fn place(&self, index: i64, interval: i64) -> i64 {
         let index_bytes = index.to_le_bytes();
         let jitter = mixed(hash_on(self.jitter, &[&index_bytes]));
@@ -229,6 +296,38 @@ mod tests {
     }
 
     #[test]
+    fn the_servers_of_a_database_are_asked_together_and_vantages_never() {
+        let schedule = |server: &str| DatabaseSchedule {
+            database: "main".parse().unwrap(),
+            server: server.parse().unwrap(),
+            interval: Duration::from_secs(1),
+            vantages: names(3),
+        };
+        let (primary, standby) = (schedule("primary"), schedule("standby1"));
+        let start = time("2026-11-23T10:00:00Z");
+        let first = |vantage| primary.slot_from(vantage, start).unwrap().to_string();
+        let shown: Vec<String> = primary.vantages.iter().map(first).collect();
+        insta::assert_snapshot!(shown.join("\n"), @r"
+        2026-11-23T10:00:00.158926Z
+        2026-11-23T10:00:00.381674Z
+        2026-11-23T10:00:00.911387Z
+        ");
+        let hour = start + jiff::SignedDuration::from_hours(1);
+        let mut all = Vec::new();
+        for vantage in &primary.vantages {
+            let slots: Vec<_> = primary.slots(vantage, start, hour).collect();
+            assert_eq!((slots.len() as u64, primary.count(vantage, start, hour)), (3600, 3600));
+            assert_eq!(standby.slots(vantage, start, hour).collect::<Vec<_>>(), slots);
+            assert!(slots.windows(2).all(|pair| primary.interval_index(pair[0]) < primary.interval_index(pair[1])));
+            all.extend(
+                slots.iter().map(|&slot| (primary.interval_index(slot), (slot.as_microsecond() % 1_000_000) / 333_334)),
+            );
+        }
+        all.sort_unstable();
+        assert!(all.windows(2).all(|pair| pair[0] != pair[1]), "a third of each second for each vantage");
+    }
+
+    #[test]
     fn a_wrong_password_is_tried_at_one_vantage_in_turn() {
         let schedule = schedule("shop", RunKind::WrongPassword, Duration::from_secs(600), 3);
         let (from, to) = (time("2026-11-23T10:00:00Z"), time("2026-11-23T13:00:00Z"));
@@ -296,6 +395,24 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_five_second_probe_measures_a_ten_second_flap_at_its_share() {
+        // A standby that is away for 8.25 s of each 10 s, and a deadline of 5 s: logins of the first 3.25 s fail. Users had
+        // 34.9 % where a steady probe saw one failure in nine.
+        let (away, cycle, deadline) = (8.25, 10.0, 5.0);
+        for vantages in [1, 2, 3] {
+            let schedule = schedule("shop", RunKind::Login, Duration::from_secs(5), vantages);
+            for vantage in &schedule.vantages {
+                let share = share_hit(&schedule, vantage, cycle, away - deadline);
+                assert!((share - 0.325).abs() < 4.0 * (0.325 * 0.675 / SLOTS).sqrt(), "{vantages}: {share:.3}");
+            }
+        }
+        // Every five seconds on the dot: of two slots in a cycle one always fails or none ever does.
+        let steady =
+            |offset: f64| (0..1_000).filter(|n| (f64::from(*n) * 5.0 + offset) % cycle < away - deadline).count();
+        assert_eq!([steady(0.0), steady(4.0)], [500, 0]);
     }
 
     #[test]

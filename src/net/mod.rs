@@ -7,7 +7,7 @@
 //! In reading order: `transport` (settings of a flow, connections of a run, the way of one exchange), `resolve` and
 //! `dns` (names), `proxy`, `trust` and `tls`, `wire` and `frames` (where the instants are taken), `carrier` (HTTP over
 //! a socket), `message` and `answer` (request out, answer in), `coding` (after the measurement), `progress` (what is
-//! known when it ends early) and `fault` (the words for it).
+//! known when it ends early) and `fault` (the words for it). `secure` lends `trust` and `tls` to other protocols.
 
 mod address;
 mod answer;
@@ -20,6 +20,7 @@ mod message;
 mod progress;
 mod proxy;
 mod resolve;
+mod secure;
 mod tls;
 mod transport;
 mod trust;
@@ -32,8 +33,9 @@ use url::Url;
 
 use crate::model::{HttpVersion, Phase, Phases, Verdict};
 
+pub use secure::Secure;
 pub use transport::{Connections, Transport};
-pub use trust::SetupError;
+pub use trust::{SetupError, authorities};
 
 /// A request to send. `Host`, `Content-Length` and `Connection` are set by the exchange; everything else (cookies,
 /// user agent, `Accept-Encoding`, `Content-Type`) is the caller's.

@@ -124,6 +124,23 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, SetupError>
     Ok(certificates)
 }
 
+/// The certificates of the system's authorities and of a PEM file, for a library that makes its TLS sessions itself.
+/// Of the system's those that cannot be used are left out, as everywhere.
+///
+/// # Errors
+/// [`SetupError`] when the file cannot be read, or holds no usable certificate.
+pub fn authorities(own: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, SetupError> {
+    let mut trusted = rustls_native_certs::load_native_certs().certs;
+    trusted.retain(|certificate| RootCertStore::empty().add(certificate.clone()).is_ok());
+    let Some(path) = own else { return Ok(trusted) };
+    for (index, certificate) in certificates(path)?.into_iter().enumerate() {
+        let refused = |source| SetupError::Certificate { path: path.to_owned(), position: index + 1, source };
+        RootCertStore::empty().add(certificate.clone()).map_err(refused)?;
+        trusted.push(certificate);
+    }
+    Ok(trusted)
+}
+
 /// The system's authorities, read once per process and shared by all flows: there are some 150 of them.
 fn system_roots() -> Arc<RootCertStore> {
     static SYSTEM: OnceLock<Arc<RootCertStore>> = OnceLock::new();

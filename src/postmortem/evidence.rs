@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use crate::diagnosis::{DatabaseEvidence, Diagnosis};
 use crate::incident::{Incident, Share};
 use crate::model::{Micros, NotedEvent};
 
@@ -21,6 +22,8 @@ pub struct Evidence {
     pub people: People,
     /// The share of each objective's error budget that it spent.
     pub budgets: Vec<Spent>,
+    /// How its logins failed and what the databases say; `None` when nobody looked.
+    pub diagnosis: Option<Diagnosis>,
 }
 
 /// A rule of alarm that was replayed over the same probes.
@@ -164,6 +167,9 @@ impl Evidence {
         for spent in &self.budgets {
             facts.add(format!("error budget of {} spent", spent.objective), Value::Budget(spent.share));
         }
+        for database in self.diagnosis.iter().flat_map(|diagnosis| &diagnosis.databases) {
+            facts.database(database);
+        }
         facts.0
     }
 
@@ -213,6 +219,21 @@ impl Facts {
         if let Some(peak) = &incident.peak {
             self.add("beginning of the peak", Value::Moment(peak.start));
             self.add("length of the peak", Value::Length(peak.length));
+        }
+    }
+
+    fn database(&mut self, evidence: &DatabaseEvidence) {
+        for episode in &evidence.episodes {
+            let finding = &episode.finding;
+            self.add(format!("{} on {} begins", finding.rule, finding.server), Value::Moment(episode.from));
+            let end = episode.until.unwrap_or(episode.last);
+            self.add(format!("{} on {} ends", finding.rule, finding.server), Value::Moment(end));
+        }
+        for change in &evidence.changes {
+            let name = format!("{} on {} changed", change.setting, change.server);
+            for at in [change.earliest, change.latest] {
+                self.add(name.clone(), Value::Moment(at));
+            }
         }
     }
 

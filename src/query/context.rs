@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Incidents, Past, Question, incidents, past};
+use super::{Incidents, Past, Question, audits, databases, incidents, past};
 use crate::impact;
 use crate::incident::{RuleQuality, Rules, Symptom, quality};
 use crate::model::Objective;
@@ -26,6 +26,7 @@ pub(super) async fn context(store: &Store, question: &Question<'_>) -> Result<(C
     let rules = Rules::new(question.detection.clone(), &objectives, question.policy.confidence);
     let found = incidents(store, period, &rules, &mut |_, _| {}).await?;
     let (people, sign_ins) = (people(question, &found), sign_ins(question, &found));
+    let databases = databases::databases(store, question, &found).await?;
     let replayed = quality(&found.reading.history, &found.detection, &rules, period);
     // The runs of the period are many: they make room before those of other weeks are read.
     let Incidents { detection, reading } = found;
@@ -35,6 +36,8 @@ pub(super) async fn context(store: &Store, question: &Question<'_>) -> Result<(C
     let failing = detection.background.iter().filter(|background| background.symptom == Symptom::Failing);
     let context = Context {
         people,
+        databases,
+        audits: audits::audits(store, question).await?,
         sign_ins,
         backgrounds: failing.map(|background| (background.flow.clone(), background.p0)).collect(),
         events: store.events(from, period.end).await?,

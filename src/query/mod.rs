@@ -1,16 +1,23 @@
 //! The whole read path: store to report model. Knows no command line and no rendering.
 
+mod audits;
 mod context;
 mod daily;
+mod databases;
+mod diagnosis;
 mod incidents;
 mod outlook;
 mod past;
 mod publish;
 mod reading;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
-use crate::model::{DetectionRules, Exclusion, Objective, Policy, Population, ScheduleDeclaration};
+use crate::model::{
+    AuditTerms, Database, DatabaseName, DetectionRules, Exclusion, Objective, Policy, Population, ScheduleDeclaration,
+};
 use crate::report::ReportModel;
 use crate::report::build::{Builder, Inputs};
 use crate::report::model::Bins;
@@ -18,6 +25,7 @@ use crate::slo::Period;
 use crate::store::{CELL, Columns, Digest, Error, Piece, Row, RunFilter, Store};
 
 pub use daily::{Stretch, daily, stretches};
+pub use diagnosis::diagnosis;
 pub use incidents::{Incidents, incident, incidents};
 use past::Past;
 pub use publish::{Publication, publish, published};
@@ -40,6 +48,10 @@ pub struct Question<'a> {
     pub policy: &'a Policy,
     /// How incidents are found.
     pub detection: &'a DetectionRules,
+    /// The databases behind the flows.
+    pub databases: &'a [Database],
+    /// What their audit is held against beside its rules.
+    pub audit_terms: &'a BTreeMap<DatabaseName, AuditTerms>,
     /// Exclusions to try, beside those that the store holds.
     pub tried: &'a [Exclusion],
     /// The program and version, and the command that makes the report again.

@@ -167,6 +167,8 @@ impl<'a> Builder<'a> {
             negatives,
             flows: reports,
             incidents: Vec::new(),
+            databases: Vec::new(),
+            audits: Vec::new(),
             detection: None,
             places: Vec::new(),
             sight: Vec::new(),

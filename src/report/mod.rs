@@ -13,6 +13,7 @@ pub mod markdown;
 pub mod model;
 pub mod revision;
 pub mod run_json;
+pub mod states;
 pub mod summary;
 pub mod waterfall;
 pub mod words;

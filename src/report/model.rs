@@ -5,7 +5,9 @@
 //! configuration where there is one, else by name).
 
 mod adjusted;
+mod audit;
 mod coverage;
+mod database;
 mod incidents;
 mod latency;
 mod series;
@@ -23,7 +25,9 @@ use crate::slo::{Attainment, Interval, Period};
 
 pub use crate::history::Counts;
 pub use adjusted::{AdjustedReport, AppliedExclusion};
+pub use audit::AuditReport;
 pub use coverage::{Chance, PlaceCell, Sight, StepBaseline};
+pub use database::{DatabaseReport, IncidentEvidence};
 pub use incidents::{Background, BudgetShare, DetectionReport, Gap, IncidentRow, RuleRow};
 pub use latency::{Distribution, FlowLatency, Percentile, PhaseLatency, StepLatency, VantageLatency};
 pub use series::{Bins, BurnDown, BurnPoint, CellState, FlowSeries, HeatMap, LatencyPoint, TimelineRow};
@@ -49,6 +53,12 @@ pub struct ReportModel {
     pub flows: Vec<FlowReport>,
     /// Incidents in order of time, those seen from one place only included.
     pub incidents: Vec<IncidentRow>,
+    /// What the databases behind the logins said, in their configured order; empty when none was watched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub databases: Vec<DatabaseReport>,
+    /// What they are set to, in their configured order; empty when no snapshot was kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audits: Vec<AuditReport>,
     /// How well incidents were seen; `None` when nothing looked for them.
     pub detection: Option<DetectionReport>,
     /// Failing share by region and flow, by name.

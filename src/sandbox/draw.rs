@@ -1,4 +1,5 @@
-//! Which of the matching logins a rule hits: every one, a share by a seeded coin, or exactly k of each n.
+//! Which of the matching logins a rule hits: every one, a share by a seeded coin, exactly k of each n, or
+//! the first k and none after them.
 
 use super::script::Draw;
 use crate::model::SplitMix;
@@ -8,7 +9,7 @@ use crate::model::SplitMix;
 pub(super) struct Tickets {
     draw: Draw,
     random: SplitMix,
-    /// Position in the current block of n, and hits in it so far.
+    /// Position in the current block of n, or since the start; hits in the block so far.
     seen: u64,
     hits: u64,
 }
@@ -26,6 +27,10 @@ impl Tickets {
         match self.draw {
             Draw::Every => true,
             Draw::Share(share) => self.random.unit() < share,
+            Draw::First(hits) => {
+                self.seen = self.seen.saturating_add(1);
+                self.seen <= hits
+            }
             Draw::Exactly { hits, of } => self.select(hits, of),
         }
     }
@@ -75,6 +80,11 @@ mod tests {
     fn a_share_is_near_its_value() {
         let count = hits(Draw::Share(0.8), 3, 10_000).into_iter().filter(|hit| *hit).count();
         assert!((7_800..8_200).contains(&count), "{count}");
+    }
+
+    #[test]
+    fn the_first_are_hit_and_none_after_them() {
+        assert_eq!(hits(Draw::First(2), 1, 5), [true, true, false, false, false]);
     }
 
     #[test]

@@ -66,6 +66,7 @@ impl Simulation {
                 labels: place.vantage.labels.clone(),
                 from,
                 flows,
+                databases: Vec::new(),
             };
             said.extend([declare(self.script.from, flows.clone()), declare(self.script.to, Vec::new())]);
         }

@@ -36,22 +36,24 @@ pub enum Error {
         /// The spool folder.
         path: PathBuf,
     },
-    /// A run too large for a journal record.
-    #[error("a run of {bytes} bytes is larger than the journal's limit of {limit}; lower the flow's limits")]
-    RunTooLarge {
+    /// A run or a sample too large for a journal record.
+    #[error("a {what} of {bytes} bytes is larger than the journal's limit of {limit}; lower the limits of its probe")]
+    TooLarge {
+        /// `run` or `sample`.
+        what: &'static str,
         /// The encoded size.
         bytes: usize,
         /// The largest record.
         limit: usize,
     },
-    /// A run that cannot be encoded.
-    #[error("cannot encode a run")]
+    /// Something that cannot be encoded.
+    #[error("cannot encode what is to be recorded")]
     Encode {
         /// Why.
         #[source]
         source: Arc<serde_json::Error>,
     },
-    /// A record that is whole, and yet no run: it was written by a later version.
+    /// A record that is whole, and yet no run or sample: it was written by a later version.
     #[error("cannot understand a record of {path}; ship it with the version of Doorstep that wrote it", path = path.display())]
     Record {
         /// The spool file.
@@ -84,7 +86,7 @@ pub enum Error {
     },
     /// Another content is stored under the key that is to be written. It is left as it is.
     #[error(
-        "{key} in the store {location} exists with other content and was not overwritten; the runs stay in {path}: if \
+        "{key} in the store {location} exists with other content and was not overwritten; the records stay in {path}: if \
          the spool was copied from another machine, move that file away, else keep both and report it",
         path = path.display()
     )]
@@ -93,7 +95,7 @@ pub enum Error {
         key: String,
         /// The store.
         location: String,
-        /// The spool file that keeps the runs.
+        /// The spool file that keeps the records.
         path: PathBuf,
     },
     /// A file or object of a later version of Doorstep.
@@ -172,7 +174,7 @@ impl Error {
     }
 }
 
-/// Why bytes are no segment.
+/// Why bytes are no segment, or no file of samples.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SegmentError {
     /// The Parquet layer refuses it.
@@ -195,16 +197,34 @@ pub enum SegmentError {
     #[error("the column '{0}' has another type or nesting than this format says")]
     ColumnType(String),
     /// A value that no run can have.
-    #[error("the column '{column}' holds {value:?}, which is no valid value")]
+    #[error("'{column}' holds {value:?}, which is no valid value")]
     Value {
         /// The column.
         column: &'static str,
         /// The value.
         value: String,
     },
-    /// Columns of different lengths.
-    #[error("the column '{0}' is shorter or longer than its row group")]
+    /// Columns or sections of other lengths than are told.
+    #[error("'{0}' is shorter or longer than the file says")]
     Length(String),
+    /// What should be the gzip of lines is none.
+    #[error("its gzip cannot be read")]
+    Gzip(#[source] Arc<io::Error>),
+    /// A line that is not what it should be.
+    #[error("line {line} cannot be understood")]
+    Line {
+        /// Counted from 1; 0 while writing.
+        line: u64,
+        /// Why.
+        #[source]
+        source: Arc<serde_json::Error>,
+    },
+    /// A line that tells a difference which does not fit the line before it.
+    #[error("line {line} amends something that the line before it does not have")]
+    Patch {
+        /// Counted from 1.
+        line: u64,
+    },
     /// The decoder gave up.
     #[error("the decoder failed: {0}")]
     Decoder(String),

@@ -16,6 +16,10 @@ pub(super) const LIVE: &str = "v1/live";
 pub(super) const DAY: &str = "v1/day";
 /// The folder of what was counted of compacted days.
 pub(super) const ROLLUP: &str = "v1/rollup";
+/// The folder of samples of databases.
+pub(super) const SAMPLES: &str = "v1/database";
+/// The folder of snapshots of what databases are set to.
+pub(super) const SNAPSHOTS: &str = "v1/audit";
 /// The folder of schedule declarations.
 pub(super) const SCHEDULE: &str = "v1/schedule";
 
@@ -101,17 +105,69 @@ impl FromStr for SegmentKey {
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
         let parse = || {
-            let rest = text.strip_prefix(LIVE)?.strip_prefix('/')?.strip_suffix(".parquet")?;
-            let mut parts = rest.split('/');
-            let (vantage, date, sequence) = (parts.next()?, parts.next()?, parts.next()?);
-            let key = Self {
-                vantage: VantageName::new(vantage).ok()?,
-                date: parse_day(date)?,
-                sequence: sequence.parse().ok()?,
-            };
+            let (vantage, date, sequence) = parse_shipped(text, LIVE, ".parquet")?;
+            let key = Self { vantage, date, sequence };
             (key.to_string() == text).then_some(key)
         };
         parse().ok_or_else(|| KeyError { expected: SEGMENT_SHAPE, found: text.to_owned() })
+    }
+}
+
+/// Vantage, day and sequence of `<top>/<vantage>/<yyyy-mm-dd>/<sequence><ending>`.
+fn parse_shipped(text: &str, top: &str, ending: &str) -> Option<(VantageName, Date, Sequence)> {
+    let rest = text.strip_prefix(top)?.strip_prefix('/')?.strip_suffix(ending)?;
+    let mut parts = rest.split('/');
+    let (vantage, date, sequence) = (parts.next()?, parts.next()?, parts.next()?);
+    Some((VantageName::new(vantage).ok()?, parse_day(date)?, sequence.parse().ok()?))
+}
+
+/// Time and content hash of `<microseconds since 1970>-<16 hex digits>.json`.
+pub(super) fn parse_stamped(name: &str) -> Option<(Timestamp, String)> {
+    let (micros, content) = name.strip_suffix(".json")?.rsplit_once('-')?;
+    let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    let content = (content.len() == 16 && content.chars().all(hex)).then(|| content.to_owned())?;
+    Some((Timestamp::from_microsecond(micros.parse().ok()?).ok()?, content))
+}
+
+/// One object of samples of databases: `v1/database/<vantage>/<date>/<sequence>.jsonl.gz`. All samples in it are of that
+/// vantage, and their slots lie on that UTC day.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SampleKey {
+    /// Who wrote it.
+    pub vantage: VantageName,
+    /// The UTC day of its slots.
+    pub date: Date,
+    /// The spool file it was made of.
+    pub sequence: Sequence,
+}
+
+const SAMPLE_SHAPE: &str = "v1/database/<vantage>/<yyyy-mm-dd>/<12 digits>-<16 hex digits>.jsonl.gz";
+const SAMPLE_ENDING: &str = ".jsonl.gz";
+
+impl SampleKey {
+    /// The folder of one vantage's day.
+    #[must_use]
+    pub fn folder(vantage: &VantageName, date: Date) -> String {
+        format!("{SAMPLES}/{vantage}/{date}")
+    }
+}
+
+impl fmt::Display for SampleKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}{SAMPLE_ENDING}", Self::folder(&self.vantage, self.date), self.sequence)
+    }
+}
+
+impl FromStr for SampleKey {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        let parse = || {
+            let (vantage, date, sequence) = parse_shipped(text, SAMPLES, SAMPLE_ENDING)?;
+            let key = Self { vantage, date, sequence };
+            (key.to_string() == text).then_some(key)
+        };
+        parse().ok_or_else(|| KeyError { expected: SAMPLE_SHAPE, found: text.to_owned() })
     }
 }
 
@@ -147,15 +203,9 @@ impl FromStr for DeclarationKey {
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
         let parse = || {
-            let rest = text.strip_prefix(SCHEDULE)?.strip_prefix('/')?.strip_suffix(".json")?;
-            let (vantage, name) = rest.split_once('/')?;
-            let (micros, content) = name.rsplit_once('-')?;
-            let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
-            let key = Self {
-                vantage: VantageName::new(vantage).ok()?,
-                from: Timestamp::from_microsecond(micros.parse().ok()?).ok()?,
-                content: (content.len() == 16 && content.chars().all(hex)).then(|| content.to_owned())?,
-            };
+            let (vantage, name) = text.strip_prefix(SCHEDULE)?.strip_prefix('/')?.split_once('/')?;
+            let (from, content) = parse_stamped(name)?;
+            let key = Self { vantage: VantageName::new(vantage).ok()?, from, content };
             (key.to_string() == text).then_some(key)
         };
         parse().ok_or_else(|| KeyError { expected: DECLARATION_SHAPE, found: text.to_owned() })
@@ -175,6 +225,9 @@ mod tests {
             sequence: Sequence { number: 42, session: 0xabc },
         };
         assert_eq!(key.to_string(), "v1/live/berlin/2026-11-23/000000000042-0000000000000abc.parquet");
+        let SegmentKey { vantage, date, sequence } = key;
+        let key = SampleKey { vantage, date, sequence };
+        assert_eq!(key.to_string(), "v1/database/berlin/2026-11-23/000000000042-0000000000000abc.jsonl.gz");
         let key = DeclarationKey {
             vantage: VantageName::new("berlin").unwrap(),
             from: "2026-11-23T10:00:00.000001Z".parse().unwrap(),
@@ -195,6 +248,8 @@ mod tests {
             "v2/live/berlin/2026-11-23/000000000042-0000000000000abc.parquet",
         ] {
             assert!(text.parse::<SegmentKey>().is_err(), "{text}");
+            let other = text.replace("v1/live", "v1/database").replace(".parquet", ".jsonl.gz");
+            assert!(other.parse::<SampleKey>().is_err(), "{other}");
         }
         assert!("v1/schedule/berlin/12-00112233445566ff.json".parse::<DeclarationKey>().is_err());
         assert!("v1/schedule/berlin/1795428000000001-XX.json".parse::<DeclarationKey>().is_err());
@@ -209,7 +264,9 @@ mod tests {
             let vantage = VantageName::new(&vantage).unwrap();
             let from = Timestamp::from_microsecond(micros).unwrap();
             let key = SegmentKey { vantage: vantage.clone(), date: day_of(from), sequence: Sequence { number, session } };
-            prop_assert_eq!(key.to_string().parse::<SegmentKey>().unwrap(), key);
+            prop_assert_eq!(&key.to_string().parse::<SegmentKey>().unwrap(), &key);
+            let key = SampleKey { vantage: key.vantage, date: key.date, sequence: key.sequence };
+            prop_assert_eq!(key.to_string().parse::<SampleKey>().unwrap(), key);
             let key = DeclarationKey { vantage, from, content };
             prop_assert_eq!(key.to_string().parse::<DeclarationKey>().unwrap(), key);
         }

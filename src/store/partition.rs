@@ -11,7 +11,7 @@ use object_store::ObjectMeta;
 use super::day_key::DayKey;
 use super::error::Error;
 use super::filter::RunFilter;
-use super::key::{DAY, KeyError, LIVE, SegmentKey, day_of, parse_day};
+use super::key::{DAY, KeyError, LIVE, SAMPLES, SegmentKey, day_of, parse_day};
 use super::objects::Store;
 use crate::model::VantageName;
 
@@ -53,7 +53,11 @@ impl Store {
         top: &'static str,
         filter: &RunFilter,
     ) -> Result<Vec<Partition>, Error> {
-        let shape = if top == LIVE { ["v1/live/<vantage>", LIVE_DAY] } else { ["v1/day/<vantage>", COMPACTED_DAY] };
+        let shape = match top {
+            LIVE => ["v1/live/<vantage>", "v1/live/<vantage>/<yyyy-mm-dd>"],
+            SAMPLES => ["v1/database/<vantage>", "v1/database/<vantage>/<yyyy-mm-dd>"],
+            _ => ["v1/day/<vantage>", "v1/day/<vantage>/<yyyy-mm-dd>"],
+        };
         let (first, last) = (day_of(filter.from), day_of(filter.to));
         let mut found = Vec::new();
         for name in self.list_folders(top).await? {
@@ -83,7 +87,8 @@ impl Store {
         Ok(Listing { days: days.collect::<Result<_, Error>>()?, live })
     }
 
-    fn parsed<K: std::str::FromStr<Err = KeyError>>(&self, object: &ObjectMeta) -> Result<K, Error> {
+    /// The key of an object.
+    pub(super) fn parsed<K: std::str::FromStr<Err = KeyError>>(&self, object: &ObjectMeta) -> Result<K, Error> {
         let key = object.location.to_string();
         key.parse().map_err(|source| Error::Key { key, location: self.location.clone(), source })
     }
@@ -93,6 +98,3 @@ impl Store {
         Error::Key { key: key.to_owned(), location: self.location.clone(), source }
     }
 }
-
-const LIVE_DAY: &str = "v1/live/<vantage>/<yyyy-mm-dd>";
-const COMPACTED_DAY: &str = "v1/day/<vantage>/<yyyy-mm-dd>";

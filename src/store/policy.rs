@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
-use super::key::KeyError;
+use super::key::{KeyError, parse_stamped};
 use super::objects::{Put, Store};
 use crate::model::{Exclusion, NotedEvent, Revision};
 
@@ -65,13 +65,8 @@ impl FromStr for PolicyKey {
             let (folder, file) = text.rsplit_once('/')?;
             let kinds = [PolicyKind::Event, PolicyKind::Exclusion];
             let kind = kinds.into_iter().find(|kind| kind.folder() == folder)?;
-            let (micros, content) = file.strip_suffix(".json")?.rsplit_once('-')?;
-            let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
-            let key = Self {
-                kind,
-                at: Timestamp::from_microsecond(micros.parse().ok()?).ok()?,
-                content: (content.len() == 16 && content.chars().all(hex)).then(|| content.to_owned())?,
-            };
+            let (at, content) = parse_stamped(file)?;
+            let key = Self { kind, at, content };
             (key.to_string() == text).then_some(key)
         };
         parse().ok_or_else(|| KeyError { expected: SHAPE, found: text.to_owned() })
@@ -182,7 +177,7 @@ pub(super) fn encode<T: Serialize>(entry: &T) -> Result<Vec<u8>, Error> {
 }
 
 /// Names hold whole microseconds; what is finer stays in the content.
-fn whole_micros(at: Timestamp) -> Timestamp {
+pub(super) fn whole_micros(at: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }
 

@@ -199,7 +199,7 @@ impl Store {
             let read = tokio::task::spawn_blocking(move || {
                 let mut rows = Vec::new();
                 for file in files::list(&dir)? {
-                    let runs = files::read(&file)?.unwrap_or_default().runs;
+                    let Some(files::Content { items: runs, .. }) = files::read::<Run>(&file)? else { continue };
                     rows.extend(runs.into_iter().filter(|run| selection.admits(run)).map(|run| Row::of(run, columns)));
                 }
                 Ok(rows)

@@ -1,7 +1,8 @@
 //! Shipping: spool files become segments, and are removed only after the store has them durably.
 //!
 //! A file's segments have names and contents that follow from the file alone. A crash at any point therefore ends in
-//! the same segments: what is there already is recognised and not written again.
+//! the same segments: what is there already is recognised and not written again. Runs and samples go the same way; what
+//! differs is in `payload`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,18 +12,17 @@ use bytes::Bytes;
 use jiff::civil::Date;
 
 use super::error::{Error, SegmentError};
-use super::filter::RunFilter;
-use super::key::{SegmentKey, day_of};
+use super::key::day_of;
 use super::objects::{Put, Store};
-use super::segment::{self, Columns, Reader, Selection, SparseFile};
+use super::payload::Payload;
 use super::spool::Spool;
 use super::spool_files::{self as files, SpoolFile};
-use crate::model::{Run, RunId, VantageName};
+use crate::model::{Run, VantageName};
 
-/// Moves runs from a spool to a store.
+/// Moves runs, or samples, from a spool to a store.
 #[derive(Clone)]
-pub struct Shipper {
-    spool: Spool,
+pub struct Shipper<T = Run> {
+    spool: Spool<T>,
     store: Store,
     age: Duration,
 }
@@ -32,8 +32,8 @@ pub struct Shipper {
 pub struct Shipped {
     /// Spool files that are in the store now, and no longer here.
     pub files: usize,
-    /// Runs in them.
-    pub runs: usize,
+    /// Runs or samples in them.
+    pub records: usize,
     /// Segments written.
     pub segments: usize,
     /// Bytes of the segments written.
@@ -50,19 +50,19 @@ pub struct Shipped {
 
 impl fmt::Display for Shipped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { files, runs, segments, bytes, already_there, set_aside, waiting, errors: _ } = self;
+        let Self { files, records, segments, bytes, already_there, set_aside, waiting, errors: _ } = self;
         write!(
             f,
-            "shipped {runs} runs of {files} spool files: {segments} segments of {bytes} bytes written, {already_there} \
+            "shipped {records} records of {files} spool files: {segments} segments of {bytes} bytes written, {already_there} \
              were there already, {set_aside} damaged files kept, {waiting} files wait"
         )
     }
 }
 
-impl Shipper {
-    /// A shipper that takes files over once their first run is older than `age`, or they are full.
+impl<T: Payload> Shipper<T> {
+    /// A shipper that takes files over once their first record is older than `age`, or they are full.
     #[must_use]
-    pub fn new(spool: Spool, store: Store, age: Duration) -> Self {
+    pub fn new(spool: Spool<T>, store: Store, age: Duration) -> Self {
         Self { spool, store, age }
     }
 
@@ -103,11 +103,10 @@ impl Shipper {
 
     async fn ship_file(&self, file: &SpoolFile, shipped: &mut Shipped) -> Result<(), Error> {
         let owned = file.clone();
-        let prepared = tokio::task::spawn_blocking(move || prepare(&owned)).await;
+        let prepared = tokio::task::spawn_blocking(move || prepare::<T>(&owned)).await;
         let prepared = prepared.unwrap_or_else(|panic| Err(self.undecodable(file, panic.to_string())))?;
-        for segment in &prepared.segments {
-            let key = segment.key.to_string();
-            match self.store.put_if_absent(&key, segment.content.clone()).await? {
+        for segment in &prepared.objects {
+            match self.store.put_if_absent(&segment.key, segment.content.clone()).await? {
                 Put::Created => {
                     shipped.segments += 1;
                     shipped.bytes += segment.content.len() as u64;
@@ -125,26 +124,25 @@ impl Shipper {
             files::remove(file)?;
         }
         shipped.files += 1;
-        shipped.runs += prepared.segments.iter().map(|segment| segment.runs.len()).sum::<usize>();
+        shipped.records += prepared.objects.iter().map(|segment| segment.items.len()).sum::<usize>();
         Ok(())
     }
 
-    /// The key is taken. That is success when the object holds our runs: byte for byte, or, when another version of
-    /// Doorstep encoded them, run by run.
-    async fn check_same(&self, file: &SpoolFile, ours: &Prepared) -> Result<(), Error> {
-        let key = ours.key.to_string();
-        let theirs = self.store.get(&key).await?;
+    /// The key is taken. That is success when the object holds what is ours: byte for byte, or, when another version of
+    /// Doorstep encoded it, one by one.
+    async fn check_same(&self, file: &SpoolFile, ours: &Prepared<T>) -> Result<(), Error> {
+        let theirs = self.store.get(&ours.key).await?;
         if theirs == ours.content {
             return Ok(());
         }
-        let conflict =
-            || Error::Conflict { key: key.clone(), location: self.store.location.clone(), path: file.path.clone() };
-        let theirs = SparseFile::whole(theirs);
-        let selection = Selection { filter: RunFilter::everything(), id: None };
-        let rows = Reader::open(&theirs).and_then(|reader| reader.all_rows(theirs, &selection, Columns::Everything));
-        let stored: BTreeMap<RunId, Run> =
-            rows.map_err(|_| conflict())?.into_iter().map(|row| (row.run.id, row.run)).collect();
-        let all_there = ours.runs.iter().all(|run| stored.get(&run.id) == Some(run));
+        let conflict = || Error::Conflict {
+            key: ours.key.clone(),
+            location: self.store.location.clone(),
+            path: file.path.clone(),
+        };
+        let stored = T::unpack(theirs).map_err(|_| conflict())?;
+        let stored: BTreeMap<T::Id, T> = stored.into_iter().map(|item| (item.id(), item)).collect();
+        let all_there = ours.items.iter().all(|item| stored.get(&item.id()) == Some(item));
         if all_there { Ok(()) } else { Err(conflict()) }
     }
 
@@ -157,36 +155,40 @@ impl Shipper {
     }
 }
 
-/// The segments of one spool file.
-struct PreparedFile {
-    segments: Vec<Prepared>,
+/// What one spool file becomes.
+pub(super) struct PreparedFile<T> {
+    pub(super) objects: Vec<Prepared<T>>,
     damaged: bool,
 }
 
-struct Prepared {
-    key: SegmentKey,
-    runs: Vec<Run>,
-    content: Bytes,
+/// One object to be stored.
+pub(super) struct Prepared<T> {
+    key: String,
+    pub(super) date: Date,
+    items: Vec<T>,
+    pub(super) content: Bytes,
 }
 
-/// Sorts a file's runs into one segment for each vantage and day.
-fn prepare(file: &SpoolFile) -> Result<PreparedFile, Error> {
-    let Some(content) = files::read(file)? else { return Ok(PreparedFile { segments: Vec::new(), damaged: false }) };
-    let mut parts: BTreeMap<(VantageName, Date), BTreeMap<RunId, Run>> = BTreeMap::new();
-    for run in content.runs {
+/// Sorts a file's records into one object for each vantage and day.
+pub(super) fn prepare<T: Payload>(file: &SpoolFile) -> Result<PreparedFile<T>, Error> {
+    let Some(content) = files::read::<T>(file)? else {
+        return Ok(PreparedFile { objects: Vec::new(), damaged: false });
+    };
+    let mut parts: BTreeMap<(VantageName, Date), BTreeMap<T::Id, T>> = BTreeMap::new();
+    for item in content.items {
         // The first record of a run counts, as it does for a reader who finds a run twice.
-        parts.entry((run.vantage.clone(), day_of(run.slot))).or_default().entry(run.id).or_insert(run);
+        parts.entry((item.vantage().clone(), day_of(item.slot()))).or_default().entry(item.id()).or_insert(item);
     }
-    let mut segments = Vec::new();
-    for ((vantage, date), runs) in parts {
-        let key = SegmentKey { vantage, date, sequence: file.sequence };
-        let runs: Vec<Run> = runs.into_values().collect();
-        let content = segment::encode(&runs).map_err(|error| Error::Segment {
-            key: key.to_string(),
+    let mut objects = Vec::new();
+    for ((vantage, date), items) in parts {
+        let key = T::key(&vantage, date, file.sequence);
+        let items: Vec<T> = items.into_values().collect();
+        let content = T::pack(&items).map_err(|source| Error::Segment {
+            key: key.clone(),
             location: file.path.display().to_string(),
-            source: error.into(),
+            source,
         })?;
-        segments.push(Prepared { key, runs, content });
+        objects.push(Prepared { key, date, items, content });
     }
-    Ok(PreparedFile { segments, damaged: content.damaged > 0 })
+    Ok(PreparedFile { objects, damaged: content.damaged > 0 })
 }

@@ -1,5 +1,5 @@
-//! The spool: a run is recorded when its journal record is on this machine's disk. One thread writes; whoever appends
-//! while it waits for the disk shares its next sync. Knows no store.
+//! The spool: a run, or a sample of a database, is recorded when its journal record is on this machine's disk. One
+//! thread writes; whoever appends while it waits for the disk shares its next sync. Knows no store.
 //!
 //! A spool folder holds `<sequence>.journal` files (format: `journal`), the counter `next`, and a `lock` that keeps a
 //! second process out. A file is appended to by the process that created it only; after a restart a new one begins.
@@ -7,6 +7,7 @@
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -16,9 +17,10 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::error::Error;
+use super::journal;
 use super::key::Sequence;
+use super::payload::Payload;
 use super::spool_files::{self as files, SpoolFile};
-use super::{journal, record};
 use crate::clock::Clock;
 use crate::model::Run;
 
@@ -29,10 +31,11 @@ const FULL_BATCH: usize = 4 << 20;
 /// Appends that may wait for the writer before `append` itself waits.
 const QUEUE: usize = 1024;
 
-/// The local journal. Clones share it; it is closed when the last one is dropped.
+/// The local journal of runs, or of samples. Clones share it; it is closed when the last one is dropped.
 #[derive(Clone)]
-pub struct Spool {
+pub struct Spool<T = Run> {
     shared: Arc<Shared>,
+    keeps: PhantomData<fn(T)>,
 }
 
 struct Shared {
@@ -60,8 +63,8 @@ enum Request {
 pub struct Recovery {
     /// Files that earlier processes left unshipped.
     pub files: usize,
-    /// Good records in them.
-    pub runs: usize,
+    /// Good records in them: runs or samples.
+    pub records: usize,
     /// Bytes after the last good record of a file, torn off by a crash. No such record was ever acknowledged.
     pub torn_bytes: usize,
     /// Bytes between good records, damaged by the disk. The files are kept beside the spool after shipping.
@@ -72,23 +75,25 @@ pub struct Recovery {
 
 impl fmt::Display for Recovery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { files, runs, torn_bytes, damaged_bytes, empty_files } = self;
+        let Self { files, records, torn_bytes, damaged_bytes, empty_files } = self;
         write!(
             f,
-            "recovered {runs} runs in {files} spool files; dropped {torn_bytes} torn bytes, skipped {damaged_bytes} \
+            "recovered {records} records in {files} spool files; dropped {torn_bytes} torn bytes, skipped {damaged_bytes} \
              damaged bytes, removed {empty_files} empty files"
         )
     }
 }
 
-impl Spool {
-    /// Opens the spool in `dir`, creating the folder when it is absent, and counts what earlier processes left there.
-    /// The clock stamps files for people; nothing is decided by it.
+impl<T: Payload> Spool<T> {
+    /// Opens the spool in `dir`, which has a folder for each kind of record ([`Payload::folder`]), creating the folder
+    /// when it is absent, and counts what earlier processes left there. The clock stamps files for people; nothing is
+    /// decided by it.
     ///
     /// # Errors
     /// [`Error::SpoolInUse`] when another process holds it, [`Error::Newer`] for files of a later version, and
     /// [`Error::File`] for anything else.
     pub fn open(dir: &Path, clock: &Clock) -> Result<(Self, Recovery), Error> {
+        let dir = &T::folder(dir);
         files::create_folder(dir)?;
         let lock = lock(dir, clock)?;
         let (recovery, last) = recover(dir)?;
@@ -101,27 +106,27 @@ impl Spool {
             .spawn(move || writer.serve(received))
             .map_err(Error::file("start the writer of", dir))?;
         let shared = Shared { dir: dir.to_owned(), requests: Some(requests), writer: Some(thread) };
-        Ok((Self { shared: Arc::new(shared) }, recovery))
+        Ok((Self { shared: Arc::new(shared), keeps: PhantomData }, recovery))
     }
 
-    /// Records a run: returns when its record, and the file's name, are on disk. Many callers share one sync.
-    /// After an error the run counts as not recorded; it may be found later all the same, which does no harm.
+    /// Records a run or a sample: returns when its record, and the file's name, are on disk. Many callers share one sync.
+    /// After an error it counts as not recorded; it may be found later all the same, which does no harm.
     ///
     /// # Errors
     /// [`Error::File`] when the disk refuses ([`Error::is_disk_full`] tells the usual reason; the spool stays usable),
-    /// [`Error::RunTooLarge`].
-    pub async fn append(&self, run: &Run) -> Result<(), Error> {
-        let payload = record::encode(run).map_err(|source| Error::Encode { source: Arc::new(source) })?;
+    /// [`Error::TooLarge`].
+    pub async fn append(&self, item: &T) -> Result<(), Error> {
+        let payload = item.encode().map_err(|source| Error::Encode { source: Arc::new(source) })?;
         let mut record = Vec::with_capacity(payload.len() + 16);
         if !journal::push_record(&mut record, &payload) {
-            return Err(Error::RunTooLarge { bytes: payload.len(), limit: journal::MAX_PAYLOAD });
+            return Err(Error::TooLarge { what: T::NAME, bytes: payload.len(), limit: journal::MAX_PAYLOAD });
         }
         let (done, acknowledged) = oneshot::channel();
         self.request(Request::Append { record, done }).await?;
         acknowledged.await.map_err(|_| self.closed())?
     }
 
-    /// The folder.
+    /// The folder of its files.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.shared.dir
@@ -185,7 +190,7 @@ fn recover(dir: &Path) -> Result<(Recovery, Option<u64>), Error> {
             recovery.empty_files += 1;
         } else {
             recovery.files += 1;
-            recovery.runs += count.records;
+            recovery.records += count.records;
         }
     }
     Ok((recovery, all.iter().map(|file| file.sequence.number).max()))

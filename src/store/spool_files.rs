@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::Error;
+use super::journal;
 use super::key::Sequence;
-use super::{journal, record};
-use crate::model::Run;
+use super::payload::Payload;
 
 const EXTENSION: &str = "journal";
 const COUNTER: &str = "next";
@@ -49,22 +49,22 @@ pub(super) fn list(dir: &Path) -> Result<Vec<SpoolFile>, Error> {
 }
 
 /// What one spool file holds.
-#[derive(Debug, Default)]
-pub(super) struct Content {
-    pub(super) runs: Vec<Run>,
+#[derive(Debug)]
+pub(super) struct Content<T> {
+    pub(super) items: Vec<T>,
     pub(super) damaged: usize,
 }
 
 /// Reads a spool file whole. `None` when it is gone, since it was shipped in the meantime.
-pub(super) fn read(file: &SpoolFile) -> Result<Option<Content>, Error> {
+pub(super) fn read<T: Payload>(file: &SpoolFile) -> Result<Option<Content<T>>, Error> {
     let Some(bytes) = bytes(file)? else { return Ok(None) };
     let scan = journal::scan(&bytes);
     refuse_newer(file, scan.newer)?;
     let decode = |payload: &&[u8]| {
-        record::decode(payload).map_err(|source| Error::Record { path: file.path.clone(), source: Arc::new(source) })
+        T::decode(payload).map_err(|source| Error::Record { path: file.path.clone(), source: Arc::new(source) })
     };
-    let runs = scan.payloads.iter().map(decode).collect::<Result<_, _>>()?;
-    Ok(Some(Content { runs, damaged: scan.damaged }))
+    let items = scan.payloads.iter().map(decode).collect::<Result<_, _>>()?;
+    Ok(Some(Content { items, damaged: scan.damaged }))
 }
 
 /// How many records a file holds, and how many bytes after and between them belong to none.

@@ -8,7 +8,7 @@ use proptest::strategy::ValueTree;
 
 use super::key::{DAY, LIVE, day_of};
 use super::objects::Put;
-use super::{Columns, Row, RunFilter, SegmentKey, Sequence, Store, samples, segment};
+use super::{Columns, Row, RunFilter, SegmentKey, Sequence, Store, arbitrary, segment};
 use crate::model::{Micros, Run, RunId, Verdict};
 
 fn in_runtime<T>(work: impl Future<Output = T>) -> T {
@@ -46,7 +46,7 @@ proptest! {
 
     #[test]
     fn copies_in_any_segments_are_one_run(
-        runs in prop::collection::vec(samples::run(), 1..12),
+        runs in prop::collection::vec(arbitrary::run(), 1..12),
         copies in prop::collection::vec(prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 0..8), 1..5),
     ) {
         let mut first: BTreeMap<RunId, Run> = BTreeMap::new();
@@ -119,7 +119,7 @@ proptest! {
 
     #[test]
     fn whenever_compaction_is_killed_each_run_is_read_once(
-        runs in prop::collection::vec(samples::run(), 1..12),
+        runs in prop::collection::vec(arbitrary::run(), 1..12),
         events in prop::collection::vec(event(), 1..12),
     ) {
         let (mut known, mut shipped): (BTreeMap<RunId, Run>, BTreeMap<u64, Vec<Run>>) = Default::default();
@@ -190,7 +190,7 @@ async fn put_again(store: &Store, number: u64, runs: &[Run]) {
 #[test]
 fn a_large_segment_reads_as_a_small_one_does() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let sample = samples::run().new_tree(&mut runner).unwrap().current();
+    let sample = arbitrary::run().new_tree(&mut runner).unwrap().current();
     let runs: Vec<Run> = (0..3_000_u64)
         .map(|number| {
             let mut run = sample.clone();
@@ -260,4 +260,20 @@ fn a_declaration_of_a_later_version_is_refused() {
         "v1/schedule/berlin/1795428000000001-00112233445566ff.json has format version 2, and this version of Doorstep \
          reads up to 1; upgrade Doorstep"
     );
+}
+
+#[test]
+fn a_declaration_from_before_there_were_databases_is_read() {
+    let old = r#"{"version": 1, "declaration": {"vantage": "berlin", "labels": {}, "from": "2026-11-23T10:00:00Z",
+        "flows": [{"schedule": {"flow": "shop", "kind": "login", "interval": {"secs": 60, "nanos": 0},
+        "vantages": ["berlin"]}, "revision": "00112233445566ff"}]}}"#;
+    let read = in_runtime(async {
+        let store = Store::in_memory();
+        let key = "v1/schedule/berlin/1795428000000001-00112233445566ff.json";
+        store.put_if_absent(key, Bytes::from_static(old.as_bytes())).await.unwrap();
+        store.declarations(jiff::Timestamp::MIN, jiff::Timestamp::MAX).await.unwrap()
+    });
+    assert_eq!((read.len(), read[0].flows.len(), read[0].databases.len()), (1, 1, 0));
+    // One without databases is written as it was, so that declaring it again is the same object.
+    assert!(!serde_json::to_string(&read[0]).unwrap().contains("databases"));
 }

@@ -11,6 +11,8 @@ use serde::Serialize;
 pub enum Condition {
     /// Runs cannot be recorded: the worker is blind.
     Spool,
+    /// Samples of databases cannot be recorded: the worker is blind to them.
+    Samples,
     /// The worker is stopping.
     Stopping,
     /// Runs are recorded here but do not reach the store.
@@ -22,7 +24,7 @@ pub enum Condition {
 impl Condition {
     /// Whether the worker no longer does what it is for. The others are for people to look at.
     fn is_failure(self) -> bool {
-        matches!(self, Self::Spool | Self::Stopping)
+        matches!(self, Self::Spool | Self::Samples | Self::Stopping)
     }
 }
 

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use super::exposition::{Definition, Exposition, Kind, Sample, Value};
 use super::histogram::Histogram;
-use crate::model::{BadClass, Blame, FlowName, Micros, Run, RunKind, StepRole, VantageName, Verdict};
+use crate::model::{
+    self, Answer, BadClass, Blame, DatabaseName, FlowName, Micros, Rule, Run, RunKind, ServerName, Severity, StepRole,
+    Unknown, VantageName, Verdict,
+};
 
 /// Declares all families, in the order in which they are told.
 macro_rules! families {
@@ -32,6 +35,13 @@ families! {
     LAG Histogram "doorstep_worker_lag_seconds" ["vantage"] "The longest time during a run for which the worker itself did not get to run.";
     LATENESS Histogram "doorstep_run_lateness_seconds" ["vantage"] "How late runs began after their slot.";
     SPOOL Gauge "doorstep_spool_runs" ["vantage"] "Runs that are recorded and have not reached the store.";
+    SPOOL_SAMPLES Gauge "doorstep_spool_samples" ["vantage"] "Samples of databases that are recorded and have not reached the store.";
+    SAMPLES_NOT_RECORDED Counter "doorstep_database_samples_not_recorded_total" ["vantage"] "Samples of databases that could not be recorded and are gone.";
+    RULE Gauge "doorstep_database_rule" ["database", "server", "vantage", "rule", "severity"] "1 while a rule of the sentinel holds on a server with this severity, else 0.";
+    UP Gauge "doorstep_database_up" ["database", "server", "vantage"] "1 when the server answered with facts when it was last asked, 0 when nothing is known of it.";
+    SAMPLES Counter "doorstep_database_samples_total" ["database", "server", "vantage", "outcome"] "Samples by outcome: facts, or why nothing is known.";
+    ANSWERED Gauge "doorstep_database_last_answer_timestamp_seconds" ["database", "server", "vantage"] "When the server was last asked and answered with facts, in seconds since 1970; time() less this is the age of what is known.";
+    ASK Histogram "doorstep_database_ask_duration_seconds" ["database", "server", "vantage"] "Time from asking to facts, connecting included where a connection had to be made.";
     RELOADS Counter "doorstep_config_reloads_total" ["vantage"] "Changed configurations that took over.";
     RELOAD_FAILURES Counter "doorstep_config_reload_failures_total" ["vantage"] "Changed configurations that were refused.";
 }
@@ -53,7 +63,16 @@ impl Metrics {
         metrics.set(&BUILD, &[env!("CARGO_PKG_VERSION")], 1.0);
         let vantage = metrics.vantage.as_str();
         // Counters that begin with their first event hide that event from a rate.
-        for zero in [&SKIPPED, &NOT_RECORDED, &IN_FLIGHT, &SPOOL, &RELOADS, &RELOAD_FAILURES] {
+        for zero in [
+            &SKIPPED,
+            &NOT_RECORDED,
+            &IN_FLIGHT,
+            &SPOOL,
+            &SPOOL_SAMPLES,
+            &SAMPLES_NOT_RECORDED,
+            &RELOADS,
+            &RELOAD_FAILURES,
+        ] {
             metrics.add(zero, &[vantage], 0.0);
         }
         metrics
@@ -133,6 +152,70 @@ impl Metrics {
         self.add(&SPOOL, &[self.vantage.as_str()], -(runs as f64));
     }
 
+    /// A sample was recorded, or not.
+    pub fn sample_recorded(&self, recorded: bool) {
+        let family = if recorded { &SPOOL_SAMPLES } else { &SAMPLES_NOT_RECORDED };
+        self.add(family, &[self.vantage.as_str()], 1.0);
+    }
+
+    /// An earlier process left samples in the spool.
+    pub fn samples_waiting(&self, samples: u64) {
+        self.add(&SPOOL_SAMPLES, &[self.vantage.as_str()], samples as f64);
+    }
+
+    /// Samples have reached the store.
+    pub fn samples_shipped(&self, samples: u64) {
+        self.add(&SPOOL_SAMPLES, &[self.vantage.as_str()], -(samples as f64));
+    }
+
+    /// A server was asked.
+    pub fn asked(&self, sample: &model::Sample) {
+        let labels = [sample.database.as_str(), sample.server.as_str(), self.vantage.as_str()];
+        let outcome = match &sample.answer {
+            Answer::Facts(_) => "facts",
+            Answer::Unknown { why, .. } => why.as_str(),
+        };
+        let [database, server, vantage] = labels;
+        self.add(&SAMPLES, &[database, server, vantage, outcome], 1.0);
+        let known = matches!(sample.answer, Answer::Facts(_));
+        self.set(&UP, &labels, f64::from(u8::from(known)));
+        if known {
+            self.set(&ANSWERED, &labels, sample.started.as_microsecond() as f64 / 1e6);
+            self.observe(&ASK, &labels, sample.elapsed);
+        }
+    }
+
+    /// Which rules hold on the servers of a database, with their severities; all others do not.
+    pub fn rules(&self, database: &DatabaseName, holding: &BTreeSet<(ServerName, Rule, Severity)>) {
+        let mut families = self.families.lock().unwrap_or_else(PoisonError::into_inner);
+        let series = families.entry(RULE.name).or_default();
+        for (_, value) in series.iter_mut().filter(|(labels, _)| labels[0] == database.as_str()) {
+            *value = Value::Number(0.0);
+        }
+        for (server, rule, severity) in holding {
+            let labels = [database.as_str(), server.as_str(), self.vantage.as_str(), rule.as_str(), severity.as_str()];
+            series.insert(labels.map(str::to_owned).to_vec(), Value::Number(1.0));
+        }
+    }
+
+    /// Begins what is told of these servers at zero, and drops the series of servers that are not asked any more. With
+    /// each server the rules that can hold there.
+    pub fn begin_servers(&self, servers: &BTreeMap<(DatabaseName, ServerName), Vec<(Rule, Severity)>>) {
+        let vantage = self.vantage.as_str();
+        self.keep("database", |labels| {
+            servers.keys().any(|(database, server)| database.as_str() == labels[0] && server.as_str() == labels[1])
+        });
+        for ((database, server), rules) in servers {
+            let (database, server) = (database.as_str(), server.as_str());
+            for outcome in std::iter::once("facts").chain(Unknown::ALL.iter().map(|why| why.as_str())) {
+                self.add(&SAMPLES, &[database, server, vantage, outcome], 0.0);
+            }
+            for (rule, severity) in rules {
+                self.add(&RULE, &[database, server, vantage, rule.as_str(), severity.as_str()], 0.0);
+            }
+        }
+    }
+
     /// A changed configuration took over, or was refused.
     pub fn reloaded(&self, taken: bool) {
         let family = if taken { &RELOADS } else { &RELOAD_FAILURES };
@@ -158,11 +241,15 @@ impl Metrics {
 
     /// Drops the series of all other flows.
     pub fn keep_flows(&self, flows: &BTreeSet<FlowName>) {
+        self.keep("flow", |labels| flows.iter().any(|flow| flow.as_str() == labels[0]));
+    }
+
+    /// Drops the series, of the families whose first label this is, that are not wanted.
+    fn keep(&self, label: &str, wanted: impl Fn(&[String]) -> bool) {
         let mut families = self.families.lock().unwrap_or_else(PoisonError::into_inner);
-        for definition in ALL {
-            let position = definition.labels.iter().position(|&label| label == "flow");
-            if let (Some(position), Some(series)) = (position, families.get_mut(definition.name)) {
-                series.retain(|labels, _| flows.iter().any(|flow| flow.as_str() == labels[position]));
+        for definition in ALL.iter().filter(|definition| definition.labels.first() == Some(&label)) {
+            if let Some(series) = families.get_mut(definition.name) {
+                series.retain(|labels, _| wanted(labels));
             }
         }
     }
@@ -308,6 +395,10 @@ mod tests {
         doorstep_run_lateness_seconds_count{vantage="berlin"} 1
         # TYPE doorstep_spool_runs gauge
         doorstep_spool_runs{vantage="berlin"} 1
+        # TYPE doorstep_spool_samples gauge
+        doorstep_spool_samples{vantage="berlin"} 0
+        # TYPE doorstep_database_samples_not_recorded_total counter
+        doorstep_database_samples_not_recorded_total{vantage="berlin"} 0
         # TYPE doorstep_config_reloads_total counter
         doorstep_config_reloads_total{vantage="berlin"} 0
         # TYPE doorstep_config_reload_failures_total counter

@@ -6,11 +6,12 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::Due;
-use crate::model::{Flow, RunKind, Schedule, VantageName};
+use crate::model::{Flow, FlowName, RunKind, Schedule, VantageName};
 
 /// So many slots of a series that passed at once (the machine slept) are yielded, the latest ones; older ones are only
 /// counted. Coverage counts both alike, since it knows the schedule.
@@ -84,6 +85,24 @@ impl Agenda {
     /// When the next slot is due.
     pub(super) fn next(&self) -> Option<Timestamp> {
         self.next.peek().map(|Reverse((slot, _))| *slot)
+    }
+
+    /// How many runs of a flow's slots may be under way at once while a run that begins now lasts, which is for as long
+    /// as any of them: at most `lasting`. `under_way` of the slots up to now still are.
+    pub(super) fn crowd(&self, flow: &FlowName, lasting: Duration, under_way: u32, now: Timestamp) -> u32 {
+        let lasting = SignedDuration::try_from(lasting).unwrap_or(SignedDuration::MAX);
+        let (Ok(oldest), Ok(end)) = (now.checked_sub(lasting), now.checked_add(lasting)) else { return u32::MAX };
+        let of_flow = self.series.iter().filter(|series| series.schedule.flow == *flow);
+        let mut slots: Vec<Timestamp> =
+            of_flow.flat_map(|series| series.schedule.slots(&self.vantage, oldest, end)).collect();
+        slots.sort_unstable();
+        let at = |time: Timestamp| {
+            let during = |slot: &&Timestamp| **slot <= time && time.duration_since(**slot) < lasting;
+            let past = slots.iter().filter(during).filter(|slot| **slot <= now).count();
+            let coming = slots.iter().filter(during).filter(|slot| **slot > now).count();
+            under_way.min(past as u32).saturating_add(coming as u32)
+        };
+        slots.iter().filter(|slot| **slot > now).map(|slot| at(*slot)).fold(under_way, u32::max)
     }
 
     /// Takes all slots up to `now`, included.

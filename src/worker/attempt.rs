@@ -19,7 +19,8 @@ use super::reprobe::{Declined, Pursuits};
 use super::{Budget, Control, Due, Observer, Prober, Recorder, lag};
 use crate::clock::Clock;
 use crate::model::{
-    AccountName, BadClass, Blame, Failure, FlowName, LostClass, Micros, Negative, Run, RunKind, Verdict, WorkerLimits,
+    AccountName, BadClass, Blame, Failure, FlowName, LostClass, Micros, Negative, Run, RunKind, Sample, Verdict,
+    WorkerLimits,
 };
 
 /// Wall and monotonic clock may drift apart by so much during a run before the wall clock counts as having jumped.
@@ -124,6 +125,21 @@ impl<R: Recorder> Shared<R> {
         tell(&run);
         // Nobody has to listen.
         let _ = self.events.send(run);
+    }
+
+    /// Writes a sample down.
+    pub(super) async fn record_sample(&self, sample: Sample) {
+        let sample = Arc::new(sample);
+        match self.recorder.record_sample(Arc::clone(&sample)).await {
+            Ok(()) => {
+                self.counts.sample_recorded();
+                self.observer.sample_recorded(&sample);
+            }
+            Err(error) => {
+                self.counts.sample_not_recorded();
+                self.observer.sample_not_recorded(&sample, &error);
+            }
+        }
     }
 
     async fn make<P: Prober>(&self, prober: &P, due: &Due, begun: Begun) -> Run {

@@ -13,15 +13,18 @@ use tokio_util::task::TaskTracker;
 
 use super::agenda::Agenda;
 use super::attempt::{Begun, CLOCK_STEP, Shared, clock_step};
-use super::gate::{Asking, Gate};
+use super::databases::Askers;
+use super::gate::{Asking, Gate, Leaving};
 use super::reprobe::Declined;
 use super::{Due, Plan, Prober, Recorder, plan};
 use crate::model::{Flow, LostClass, ScheduleDeclaration};
 
 /// A slot that cannot be served within this time is missed: a run that begins later stands for another instant.
-const LATEST_START: SignedDuration = SignedDuration::from_secs(1);
+pub(super) const LATEST_START: SignedDuration = SignedDuration::from_secs(1);
 /// The longest sleep, so that a step of the wall clock is followed soon.
-const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+pub(super) const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+/// So long after its timeout a run has surely left its place.
+const WIND_UP: Duration = Duration::from_secs(1);
 /// The part of the grace period that is kept for writing down and shipping what has ended.
 const SHARE_FOR_FLUSH: u32 = 5;
 
@@ -38,6 +41,10 @@ pub struct Summary {
     pub not_recorded: u64,
     /// Slots that passed in a long gap and were not recorded one by one.
     pub skipped: u64,
+    /// Samples of databases recorded, lost ones included.
+    pub samples: u64,
+    /// Samples that could not be recorded.
+    pub samples_not_recorded: u64,
     /// Everything that was recorded has reached the store.
     pub shipped: bool,
 }
@@ -48,6 +55,8 @@ pub(super) struct Counts {
     extra: AtomicU64,
     recorded: AtomicU64,
     not_recorded: AtomicU64,
+    samples: AtomicU64,
+    samples_not_recorded: AtomicU64,
 }
 
 impl Counts {
@@ -62,6 +71,14 @@ impl Counts {
     pub(super) fn not_recorded(&self) {
         self.not_recorded.fetch_add(1, Ordering::Relaxed);
     }
+
+    pub(super) fn sample_recorded(&self) {
+        self.samples.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn sample_not_recorded(&self) {
+        self.samples_not_recorded.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// The loop's own state.
@@ -73,6 +90,7 @@ pub(super) struct Dispatcher<P, R> {
     /// How many runs the schedule may begin within a minute, by target.
     busy: HashMap<String, u32>,
     runs: TaskTracker,
+    databases: Askers,
     stop: CancellationToken,
     from: Timestamp,
     /// The wall and the monotonic clock when slots were last served.
@@ -93,6 +111,7 @@ impl<P: Prober, R: Recorder> Dispatcher<P, R> {
             gate: Gate::default(),
             busy: HashMap::new(),
             runs: TaskTracker::new(),
+            databases: Askers::default(),
             stop,
             from,
             seen,
@@ -105,6 +124,7 @@ impl<P: Prober, R: Recorder> Dispatcher<P, R> {
     pub(super) async fn run(mut self, mut new_plans: mpsc::Receiver<Plan<P>>) -> Summary {
         self.declare(self.plan.declaration(self.from));
         self.watch_flows();
+        self.ask_databases(self.from);
         loop {
             let now = self.serve();
             self.serve_extras();
@@ -137,12 +157,16 @@ impl<P: Prober, R: Recorder> Dispatcher<P, R> {
     /// Begins the extra probes that are due, where they take no place from a slot. Called at least each second, which
     /// is as often as an extra probe can be due.
     fn serve_extras(&self) {
-        let now = Instant::now();
+        let (now, wall) = (Instant::now(), self.shared.clock.now());
         let due = self.shared.pursuits.lock().unwrap_or_else(PoisonError::into_inner).take_due(now);
         for due in due {
             let target = plan::target(&due.flow);
-            let leaving = self.busy.get(&target).copied().unwrap_or(0);
-            let Flow { name: flow, overlap, .. } = &*due.flow;
+            let Flow { name: flow, overlap, limits, .. } = &*due.flow;
+            let lasting = limits.timeout + WIND_UP;
+            let leaving = Leaving {
+                places: self.agenda.crowd(flow, lasting, self.gate.slots_under_way(flow), wall),
+                rate: self.busy.get(&target).copied().unwrap_or(0),
+            };
             let asking = Asking { flow, overlap: *overlap, target: &target, leaving: Some(leaving) };
             match self.gate.enter(asking, &self.plan.limits, now) {
                 Err(_) => self.shared.decline(&due, Declined::NoRoom),
@@ -221,13 +245,25 @@ impl<P: Prober, R: Recorder> Dispatcher<P, R> {
         let declaration = plan.declaration(from);
         self.plan = Arc::new(plan);
         self.watch_flows();
+        self.ask_databases(from);
         self.declare(declaration);
+    }
+
+    /// Asks the plan's databases from `from` on.
+    fn ask_databases(&mut self, from: Timestamp) {
+        self.shared.observer.databases(&self.plan.databases);
+        self.databases.take_over(&self.plan, from, &self.shared, &self.runs);
     }
 
     async fn end(mut self) -> Summary {
         let stopped = after(self.serve());
         let deadline = Instant::now() + self.plan.limits.grace;
-        self.declare(ScheduleDeclaration { flows: Vec::new(), ..self.plan.declaration(stopped) });
+        self.declare(ScheduleDeclaration {
+            flows: Vec::new(),
+            databases: Vec::new(),
+            ..self.plan.declaration(stopped)
+        });
+        self.databases.end(stopped);
         self.runs.close();
         let for_runs = self.plan.limits.grace - self.plan.limits.grace / SHARE_FOR_FLUSH;
         tokio::select! {
@@ -253,6 +289,8 @@ impl<P: Prober, R: Recorder> Dispatcher<P, R> {
             recorded: counts.recorded.load(Ordering::Relaxed),
             not_recorded: counts.not_recorded.load(Ordering::Relaxed),
             skipped: self.skipped,
+            samples: counts.samples.load(Ordering::Relaxed),
+            samples_not_recorded: counts.samples_not_recorded.load(Ordering::Relaxed),
             shipped: shipped.is_ok(),
         }
     }
@@ -268,6 +306,6 @@ impl<P: Prober, R: Recorder> Dispatcher<P, R> {
     }
 }
 
-fn after(time: Timestamp) -> Timestamp {
+pub(super) fn after(time: Timestamp) -> Timestamp {
     time.saturating_add(SignedDuration::from_micros(1)).unwrap_or(time)
 }

@@ -43,9 +43,18 @@ pub(super) struct Asking<'a> {
     pub(super) flow: &'a FlowName,
     pub(super) overlap: u32,
     pub(super) target: &'a str,
-    /// For an extra probe: how many runs the schedule may begin against the target within a minute. It never takes the
-    /// last place, nor one of the rate that slots need, so that no slot is missed on its account.
-    pub(super) leaving: Option<u32>,
+    /// For an extra probe: what it must leave to slots, so that none is missed on its account.
+    pub(super) leaving: Option<Leaving>,
+}
+
+/// What slots need while an extra probe is under way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Leaving {
+    /// How many runs of slots of its flow may be under way at once. At least one place is left in any case, of the flow
+    /// and of the target.
+    pub(super) places: u32,
+    /// How many runs the schedule may begin against the target within a minute.
+    pub(super) rate: u32,
 }
 
 /// Counts who is inside.
@@ -54,8 +63,15 @@ pub(super) struct Gate(Arc<Mutex<Inside>>);
 
 #[derive(Default)]
 struct Inside {
-    flows: HashMap<FlowName, u32>,
+    flows: HashMap<FlowName, UnderWay>,
     targets: HashMap<String, Target>,
+}
+
+/// Runs of one flow.
+#[derive(Default, Clone, Copy)]
+struct UnderWay {
+    slots: u32,
+    extras: u32,
 }
 
 #[derive(Default)]
@@ -68,9 +84,11 @@ impl Gate {
     /// Lets a run begin, or says why not. The pass is held until the run has ended.
     pub(super) fn enter(&self, asking: Asking<'_>, limits: &WorkerLimits, now: Instant) -> Result<Pass, Refusal> {
         let Asking { flow, overlap, target, leaving } = asking;
-        let (kept, rate_kept) = leaving.map_or((0, 0), |slots| (1, slots));
+        let (kept, rate_kept) = leaving.map_or((0, 0), |leaving| (1, leaving.rate));
         let mut inside = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if inside.flows.get(flow).copied().unwrap_or(0) + kept >= overlap {
+        let UnderWay { slots, extras } = inside.flows.get(flow).copied().unwrap_or_default();
+        let taken = extras + leaving.map_or(slots, |leaving| leaving.places.max(slots).max(1));
+        if taken >= overlap {
             return Err(Refusal::Overlap(overlap));
         }
         let room = inside.targets.entry(target.to_owned()).or_default();
@@ -85,8 +103,14 @@ impl Gate {
         }
         room.begun.push_back(now);
         room.under_way += 1;
-        *inside.flows.entry(flow.clone()).or_default() += 1;
-        Ok(Pass { gate: self.clone(), flow: flow.clone(), target: target.to_owned() })
+        let under_way = inside.flows.entry(flow.clone()).or_default();
+        *under_way.of(leaving.is_some()) += 1;
+        Ok(Pass { gate: self.clone(), flow: flow.clone(), target: target.to_owned(), extra: leaving.is_some() })
+    }
+
+    /// How many runs of the flow's slots are under way.
+    pub(super) fn slots_under_way(&self, flow: &FlowName) -> u32 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).flows.get(flow).map_or(0, |under_way| under_way.slots)
     }
 
     /// Forgets targets that nobody has been to for a minute, so that reloads do not let the table grow.
@@ -98,11 +122,18 @@ impl Gate {
     }
 }
 
+impl UnderWay {
+    fn of(&mut self, extra: bool) -> &mut u32 {
+        if extra { &mut self.extras } else { &mut self.slots }
+    }
+}
+
 /// Leave to be inside; dropping it makes room.
 pub(super) struct Pass {
     gate: Gate,
     flow: FlowName,
     target: String,
+    extra: bool,
 }
 
 impl Drop for Pass {
@@ -111,9 +142,9 @@ impl Drop for Pass {
         if let Some(target) = inside.targets.get_mut(&self.target) {
             target.under_way -= 1;
         }
-        if let Some(count) = inside.flows.get_mut(&self.flow) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(under_way) = inside.flows.get_mut(&self.flow) {
+            *under_way.of(self.extra) -= 1;
+            if under_way.slots + under_way.extras == 0 {
                 inside.flows.remove(&self.flow);
             }
         }
@@ -164,16 +195,23 @@ mod tests {
     #[test]
     fn an_extra_probe_leaves_room_for_every_slot() {
         let (gate, flow, now) = (Gate::default(), FlowName::new("shop").unwrap(), Instant::now());
-        let extra = |overlap, slots| Asking { leaving: Some(slots), ..slot(&flow, overlap, "http://a") };
+        let leave = |overlap, places, rate| {
+            let leaving = Some(Leaving { places, rate });
+            Asking { leaving, ..slot(&flow, overlap, "http://a") }
+        };
+        let extra = |overlap, rate| leave(overlap, 0, rate);
         let roomy = limits(50, 100);
         assert_eq!(gate.enter(extra(1, 1), &roomy, now).err(), Some(Refusal::Overlap(1)), "the only place is a slot's");
         let held = gate.enter(extra(2, 1), &roomy, now).ok();
         assert_eq!(gate.enter(extra(2, 1), &roomy, now).err(), Some(Refusal::Overlap(2)));
         assert!(gate.enter(slot(&flow, 2, "http://a"), &roomy, now).is_ok(), "the last place is the slot's");
         assert!(gate.enter(extra(9, 1), &limits(2, 100), now).is_err(), "so is the last permit of the target");
-        // Two have begun within the minute; with three slots to come, the sixth run is one too many for five.
-        assert!(gate.enter(extra(9, 3), &limits(9, 5), now).is_err());
-        assert!(gate.enter(extra(9, 2), &limits(9, 5), now).is_ok());
+        assert!(gate.enter(leave(4, 3, 1), &roomy, now).is_err(), "one extra probe is inside, and slots need three");
+        assert!(gate.enter(leave(5, 3, 1), &roomy, now).is_ok(), "it holds its pass no longer than this line");
+        assert_eq!(gate.slots_under_way(&flow), 0);
+        // Three have begun within the minute; with three slots to come, the seventh run is one too many for six.
+        assert!(gate.enter(extra(9, 3), &limits(9, 6), now).is_err());
+        assert!(gate.enter(extra(9, 2), &limits(9, 6), now).is_ok());
         drop(held);
     }
 }

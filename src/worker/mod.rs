@@ -6,12 +6,14 @@
 //!
 //! Reading order: [`Plan`] says what a worker does; `agenda` yields the slots in order of time; `gate` decides whether a
 //! run may begin; `attempt` performs one and judges whether the worker itself was fit to measure; `reprobe` says
-//! when to look again after a failed login; `dispatch` is the loop that joins them; [`Worker`] starts it.
+//! when to look again after a failed login; `databases` asks the servers behind the logins; `dispatch` is the loop that
+//! joins them; [`Worker`] starts it.
 
 mod agenda;
 mod attempt;
 mod budget;
 mod control;
+mod databases;
 mod dispatch;
 mod gate;
 mod lag;
@@ -35,10 +37,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::model::{AccountName, Flow, Run, RunKind, ScheduleDeclaration, VantageName};
+use crate::model::{AccountName, Database, Flow, Run, RunKind, Sample, ScheduleDeclaration, VantageName};
 
 pub use budget::{Budget, BudgetError};
 pub use control::Control;
+pub use databases::{Ask, NoSession, Sessions};
 pub use dispatch::Summary;
 pub use observe::Teller;
 pub use plan::Plan;
@@ -80,6 +83,8 @@ pub struct RecordError(pub String);
 pub trait Recorder: Send + Sync + 'static {
     /// Keeps a run. It counts as recorded when this returns `Ok`.
     fn record(&self, run: Arc<Run>) -> impl Future<Output = Result<(), RecordError>> + Send;
+    /// Keeps a sample. It counts as recorded when this returns `Ok`.
+    fn record_sample(&self, sample: Arc<Sample>) -> impl Future<Output = Result<(), RecordError>> + Send;
     /// Keeps what the worker says about its schedule.
     fn declare(&self, declaration: ScheduleDeclaration) -> impl Future<Output = Result<(), RecordError>> + Send;
     /// Brings what is kept to where it belongs, as far as it goes within this time.
@@ -102,6 +107,14 @@ pub trait Observer: Send + Sync + 'static {
     fn recorded(&self, _run: &Run) {}
     /// A run could not be recorded: it is gone.
     fn not_recorded(&self, _run: &Run, _error: &RecordError) {}
+    /// These databases, and no others, are asked from now on.
+    fn databases(&self, _databases: &[Arc<Database>]) {}
+    /// A server was asked; before the sample is recorded. In order of slots for each server.
+    fn learned(&self, _sample: &Sample) {}
+    /// A sample was recorded.
+    fn sample_recorded(&self, _sample: &Sample) {}
+    /// A sample could not be recorded: it is gone.
+    fn sample_not_recorded(&self, _sample: &Sample, _error: &RecordError) {}
 }
 
 /// Hears nothing.

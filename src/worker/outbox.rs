@@ -72,6 +72,7 @@ mod tests {
             labels: BTreeMap::new(),
             from: from.parse().unwrap(),
             flows: Vec::new(),
+            databases: Vec::new(),
         };
         let [late, early] = ["2026-11-23T10:00:05Z", "2026-11-23T09:59:59.5Z"].map(declare);
         outbox.put(&late).unwrap();

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use url::Url;
 
-use super::Control;
+use super::{Control, Sessions};
 use crate::model::{
-    Action, Flow, FlowDeclaration, RunKind, Schedule, ScheduleDeclaration, Template, Vantage, VantageName, Variables,
-    WorkerLimits,
+    Action, Database, DatabaseSchedule, Flow, FlowDeclaration, RunKind, Schedule, ScheduleDeclaration, Template,
+    Vantage, VantageName, Variables, WorkerLimits,
 };
 
 /// What a worker does.
@@ -21,6 +21,10 @@ pub struct Plan<P> {
     pub vantages: Vec<VantageName>,
     /// The flows.
     pub flows: Vec<Arc<Flow>>,
+    /// The databases whose servers are asked.
+    pub databases: Vec<Arc<Database>>,
+    /// Makes the sessions with them.
+    pub sessions: Arc<dyn Sessions>,
     /// What the worker may take and do.
     pub limits: WorkerLimits,
     /// Makes the runs.
@@ -50,6 +54,24 @@ impl<P> Plan<P> {
         all
     }
 
+    /// One schedule for each server of each database.
+    #[must_use]
+    pub fn database_schedules(&self) -> Vec<(Arc<Database>, DatabaseSchedule)> {
+        let mut all = Vec::new();
+        for database in &self.databases {
+            for server in &database.servers {
+                let schedule = DatabaseSchedule {
+                    database: database.name.clone(),
+                    server: server.name.clone(),
+                    interval: database.interval,
+                    vantages: self.vantages.clone(),
+                };
+                all.push((Arc::clone(database), schedule));
+            }
+        }
+        all
+    }
+
     /// What the worker declares when the plan takes effect.
     #[must_use]
     pub fn declaration(&self, from: Timestamp) -> ScheduleDeclaration {
@@ -58,7 +80,13 @@ impl<P> Plan<P> {
             .into_iter()
             .map(|(flow, schedule)| FlowDeclaration { schedule, revision: flow.revision.clone() })
             .collect();
-        ScheduleDeclaration { vantage: self.vantage.name.clone(), labels: self.vantage.labels.clone(), from, flows }
+        ScheduleDeclaration {
+            vantage: self.vantage.name.clone(),
+            labels: self.vantage.labels.clone(),
+            from,
+            flows,
+            databases: self.database_schedules().into_iter().map(|(_, schedule)| schedule).collect(),
+        }
     }
 }
 

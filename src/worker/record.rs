@@ -1,4 +1,4 @@
-//! The recorder of real workers: the spool first, then, beside the probing, the store.
+//! The recorder of real workers: the spool first, then, beside the probing, the store. Runs and samples go the same way.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,21 +14,25 @@ use tokio_util::sync::CancellationToken;
 use super::outbox::Outbox;
 use super::{RecordError, Recorder};
 use crate::clock::Clock;
-use crate::model::{Run, ScheduleDeclaration, StoreLocation, VantageName, chain};
-use crate::store::{self, Shipper, Spool, Store};
+use crate::model::{Run, Sample, ScheduleDeclaration, StoreLocation, VantageName, chain};
+use crate::store::{self, Payload, Shipped, Shipper, Spool, Store};
 use crate::telemetry::{Condition, Telemetry};
 
+/// A file of samples waits so many times longer than one of runs: each begins with whole samples, and a day of them is
+/// read file by file.
+const SAMPLES_WAIT: u32 = 6;
 /// How often a worker looks for days to compact.
 const COMPACT_EVERY: Duration = Duration::from_secs(600);
 /// How long after its end a day is left alone, so that runs which waited in a spool mostly find it open.
 const SETTLE: SignedDuration = SignedDuration::from_hours(1);
 
-/// Keeps runs in a spool and brings them to a store.
+/// Keeps runs and samples in a spool and brings them to a store.
 pub struct StoreRecorder {
-    spool: Spool,
+    runs: Spool,
+    samples: Spool<Sample>,
     store: Store,
     /// One round of shipping at a time.
-    shipper: Mutex<Shipper>,
+    shippers: Mutex<(Shipper, Shipper<Sample>)>,
     flush: Duration,
     outbox: Outbox,
     telemetry: Arc<Telemetry>,
@@ -46,14 +50,19 @@ impl StoreRecorder {
         clock: &Clock,
         telemetry: Arc<Telemetry>,
     ) -> Result<Self, store::Error> {
-        let (opened, recovery) = Spool::open(spool, clock)?;
+        let (runs, of_runs) = Spool::<Run>::open(spool, clock)?;
+        let (samples, of_samples) = Spool::<Sample>::open(spool, clock)?;
         let store = Store::open(location)?;
-        if recovery != store::Recovery::default() {
-            tracing::info!("{recovery}");
+        for (what, recovery) in [("runs", &of_runs), ("samples", &of_samples)] {
+            if *recovery != store::Recovery::default() {
+                tracing::info!(what, "{recovery}");
+            }
         }
-        telemetry.metrics.waiting(recovery.runs as u64);
-        let shipper = Mutex::new(Shipper::new(opened.clone(), store.clone(), flush));
-        Ok(Self { spool: opened, store, shipper, flush, outbox: Outbox::of(spool), telemetry })
+        telemetry.metrics.waiting(of_runs.records as u64);
+        telemetry.metrics.samples_waiting(of_samples.records as u64);
+        let ship_runs = Shipper::new(runs.clone(), store.clone(), flush);
+        let shippers = Mutex::new((ship_runs, Shipper::new(samples.clone(), store.clone(), flush * SAMPLES_WAIT)));
+        Ok(Self { runs, samples, store, shippers, flush, outbox: Outbox::of(spool), telemetry })
     }
 
     /// Brings runs and declarations to the store, until `ended`.
@@ -99,17 +108,14 @@ impl StoreRecorder {
     }
 
     async fn round(&self, everything: bool) -> Result<(), RecordError> {
-        let shipper = self.shipper.lock().await;
+        let shippers = self.shippers.lock().await;
         let declared = self.send_declarations().await;
-        let shipped = if everything { shipper.ship_all().await } else { shipper.ship_due().await };
-        self.telemetry.metrics.shipped(shipped.runs as u64);
-        if shipped.files > 0 {
-            tracing::debug!("{shipped}");
-        }
-        if shipped.set_aside > 0 {
-            tracing::error!(files = shipped.set_aside, "damaged spool files were kept beside the spool");
-        }
-        let failed = shipped.errors.first().map(|error| chain(error)).or_else(|| declared.err());
+        let runs = ship(&shippers.0, everything).await;
+        let samples = ship(&shippers.1, everything).await;
+        self.telemetry.metrics.shipped(runs.records as u64);
+        self.telemetry.metrics.samples_shipped(samples.records as u64);
+        let first = runs.errors.first().or(samples.errors.first());
+        let failed = first.map(|error| chain(error)).or_else(|| declared.err());
         match failed {
             None => {
                 if self.telemetry.health.clear(Condition::Store) {
@@ -136,9 +142,25 @@ impl StoreRecorder {
     }
 }
 
+/// One round of shipping, told to the log.
+async fn ship<T: Payload>(shipper: &Shipper<T>, everything: bool) -> Shipped {
+    let shipped = if everything { shipper.ship_all().await } else { shipper.ship_due().await };
+    if shipped.files > 0 {
+        tracing::debug!(what = T::NAME, "{shipped}");
+    }
+    if shipped.set_aside > 0 {
+        tracing::error!(files = shipped.set_aside, "damaged spool files were kept beside the spool");
+    }
+    shipped
+}
+
 impl Recorder for StoreRecorder {
     async fn record(&self, run: Arc<Run>) -> Result<(), RecordError> {
-        self.spool.append(&run).await.map_err(|error| RecordError(chain(&error)))
+        self.runs.append(&run).await.map_err(|error| RecordError(chain(&error)))
+    }
+
+    async fn record_sample(&self, sample: Arc<Sample>) -> Result<(), RecordError> {
+        self.samples.append(&sample).await.map_err(|error| RecordError(chain(&error)))
     }
 
     async fn declare(&self, declaration: ScheduleDeclaration) -> Result<(), RecordError> {

@@ -1,5 +1,6 @@
 //! The loop in paused time, over a prober and a recorder in memory: minutes pass in milliseconds, and exactly.
 
+mod databases;
 mod reprobe;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +15,8 @@ use super::{Due, Observer, Plan, Prober, RecordError, Recorder, Settings, Summar
 use crate::clock::{Clock, Hand};
 use crate::model::{
     AccountName, Action, BadClass, Flow, FlowName, LostClass, Micros, Negative, Network, PageRequest, Revision, Run,
-    RunKind, RunLimits, ScheduleDeclaration, Step, StepName, Template, Vantage, VantageName, Verdict, WorkerLimits,
+    RunKind, RunLimits, Sample, ScheduleDeclaration, Step, StepName, Template, Vantage, VantageName, Verdict,
+    WorkerLimits,
 };
 
 const START: &str = "2026-11-23T10:00:00Z";
@@ -82,6 +84,7 @@ impl Prober for Script {
 #[derive(Default)]
 struct Memory {
     runs: Mutex<Vec<Arc<Run>>>,
+    samples: Mutex<Vec<Arc<Sample>>>,
     declarations: Mutex<Vec<ScheduleDeclaration>>,
     full: bool,
 }
@@ -92,6 +95,13 @@ impl Recorder for Memory {
             return Err(RecordError("no space left on device".to_owned()));
         }
         self.runs.lock().unwrap().push(run);
+        Ok(())
+    }
+    async fn record_sample(&self, sample: Arc<Sample>) -> Result<(), RecordError> {
+        if self.full {
+            return Err(RecordError("no space left on device".to_owned()));
+        }
+        self.samples.lock().unwrap().push(sample);
         Ok(())
     }
     async fn declare(&self, declaration: ScheduleDeclaration) -> Result<(), RecordError> {
@@ -119,6 +129,8 @@ fn plan(script: &Arc<Script>, flows: Vec<Flow>, limits: &WorkerLimits) -> Plan<S
         vantage: Vantage { name: vantage.clone(), labels: BTreeMap::new() },
         vantages: vec![vantage],
         flows: flows.into_iter().map(Arc::new).collect(),
+        databases: Vec::new(),
+        sessions: Arc::new(()),
         limits: limits.clone(),
         prober: Arc::clone(script),
         control: None,

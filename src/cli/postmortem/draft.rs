@@ -19,7 +19,8 @@ use super::gather::gather;
 const EXAMPLES: &str = "\
 Examples:
   doorstep postmortem draft --incident 20240305-0900-3fa2c1
-  doorstep postmortem draft --incident 20240305-0900-3fa2c1 --events deploys.csv --zone Europe/Berlin --out review
+  doorstep postmortem draft --incident 20240305-0900-3fa2c1 \\
+    --events deploys.csv --zone Europe/Berlin --out review
 
 'doorstep incidents' lists incidents. A postmortem that somebody has written in is never overwritten.";
 

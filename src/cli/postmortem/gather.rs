@@ -47,9 +47,10 @@ pub(super) async fn gather(site: &Site, id: &IncidentId, more: Vec<NotedEvent>) 
     let zone = site.objectives.first().map_or(TimeZone::UTC, |objective| objective.zone.clone());
     let until = settled(site, Clock::system().now());
     let impact = impact::of_incident(&store, site, &incident, &[], &zone, until).await?;
+    let diagnosis = Some(incidents::diagnosed(&store, site, &reading, &incident).await?);
     let (people, budgets) = (people::people(&impact), people::budgets(&impact));
     Ok(Gathered {
-        evidence: Evidence { incident, linked, rivals, events, people, budgets },
+        evidence: Evidence { incident, linked, rivals, events, people, budgets, diagnosis },
         data_revision: reading.data_revision,
     })
 }

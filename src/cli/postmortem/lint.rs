@@ -17,11 +17,13 @@ use super::gather::gather;
 const EXAMPLES: &str = "\
 Examples:
   doorstep postmortem lint incident-2024-03-05.md
-  doorstep postmortem lint incident-2024-03-05.md --incident 20240305-0900-3fa2c1
+  doorstep postmortem lint incident-2024-03-05.md \\
+    --incident 20240305-0900-3fa2c1
   doorstep postmortem lint incident-2024-03-05.md --format json
 
 Without --incident it holds the document against itself; with it, against what was measured and noted too.
-Exit codes: 0 no error found (there may be warnings and notes), 1 errors found, 2 usage or a file that cannot be read,
+
+Exit codes: 0 no error found (there may be warnings and notes), 1 errors found, 2 usage or a file that cannot be read, \
 4 store.";
 
 /// Find what a postmortem says against itself: times, durations, shares, sections, actions.

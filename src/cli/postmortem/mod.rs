@@ -8,8 +8,14 @@ use clap::Subcommand;
 
 use super::{CommandError, Exit};
 
+const EXAMPLES: &str = "\
+Examples:
+  doorstep postmortem draft --incident 20240305-0900-3fa2c1
+  doorstep postmortem lint postmortem-20240305-0900-3fa2c1/postmortem.md";
+
 /// Write the measured half of a postmortem, and check a written one.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct PostmortemArgs {
     #[command(subcommand)]
     command: Command,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::super::{measure, yaml};
-use super::{FLOW, NAME, UNDER, VERSION};
+use super::{FLOW, NAME, UNDER, VERSION, indicator, plain_name, service_description, service_name};
 use crate::model::{LostRuns, Objective, Policy, Retries};
 
 /// A Monday: weeks of Doorstep are those of ISO 8601.
@@ -21,13 +21,13 @@ pub fn export(objectives: &[&Objective], policy: &Policy, bounds: &[f64]) -> (St
     let mut documents = Vec::new();
     let mut services = BTreeSet::new();
     for objective in objectives {
-        let service = name(objective.flow.as_str());
+        let service = service_name(objective.flow.as_str());
         if services.insert(service.clone()) {
             documents.push(json!({
                 "apiVersion": VERSION,
                 "kind": "Service",
                 "metadata": { "name": service, "displayName": objective.flow.as_str() },
-                "spec": { "description": format!("Logins by the flow {}, probed by Doorstep.", objective.flow) },
+                "spec": { "description": service_description(objective.flow.as_str()) },
             }));
         }
         match measure::counters(objective, policy.lost_runs, bounds) {
@@ -91,14 +91,7 @@ fn slo(
     }
     let mut spec = json!({
         "service": service,
-        "indicator": {
-            "metadata": { "name": format!("{name}-logins") },
-            "spec": { "ratioMetric": {
-                "counter": true,
-                "good": source(&counters.good),
-                "total": source(&counters.total),
-            } },
-        },
+        "indicator": indicator::ours(name, &sum(&counters.good), &sum(&counters.total)),
         "timeWindow": [{
             "duration": "1w",
             "isRolling": false,
@@ -122,8 +115,8 @@ fn slo(
     })
 }
 
-fn source(counter: &str) -> Value {
-    json!({ "metricSource": { "type": "Prometheus", "spec": { "query": format!("sum({counter})") } } })
+fn sum(counter: &str) -> String {
+    format!("sum({counter})")
 }
 
 /// Names of SLOs, each once.
@@ -132,18 +125,11 @@ struct Names(BTreeSet<String>);
 
 impl Names {
     fn take(&mut self, objective: &Objective) -> String {
-        let plain = name(objective.name.as_str());
+        let plain = plain_name(objective.name.as_str());
         let numbered = (2..).map(|number| format!("{plain}-{number}"));
         let free = std::iter::once(plain.clone()).chain(numbered).find(|name| !self.0.contains(name));
         let free = free.unwrap_or(plain);
         self.0.insert(free.clone());
         free
     }
-}
-
-/// A name as OpenSLO's validators want it: lowercase letters, digits and dashes, at most 63.
-fn name(ours: &str) -> String {
-    let plain: String =
-        ours.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
-    plain.chars().take(60).collect::<String>().trim_matches('-').to_owned()
 }

@@ -1,15 +1,14 @@
 //! OpenSLO documents to objectives. Doorstep promises a share of good logins per calendar week; every part of a document
 //! that says more, or something else, becomes a remark.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use jiff::civil::{DateTime, Weekday};
-use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::reading::{Fields, number};
-use super::{FLOW, NAME, OURS, UNDER, VERSION};
-use crate::model::{FlowName, Target};
+use super::indicator::{Indicator, Indicators, clean, flow};
+use super::reading::{Fields, number, shown};
+use super::{FLOW, NAME, UNDER, VERSION, service_description, window};
+use crate::model::Target;
 
 /// A file that cannot be read as YAML, or holds nothing of OpenSLO v1.
 #[derive(Debug, thiserror::Error)]
@@ -54,25 +53,39 @@ pub fn import(text: &str) -> Result<Imported, ReadError> {
         let place = error.location().map_or_else(String::new, |place| format!("{}:{}: ", place.line(), place.column()));
         ReadError(format!("{place}no valid YAML: {error}"))
     })?;
-    let mut imported = Imported::default();
-    let mut indicators = BTreeMap::new();
-    for document in documents.iter().filter(|document| document["kind"] == "SLI") {
+    let documents: Vec<Value> = documents.into_iter().filter(|document| !document.is_null()).collect();
+    if documents.iter().all(|document| document["apiVersion"] != VERSION) {
+        return Err(ReadError(format!("no document with apiVersion: {VERSION}; other versions are not read")));
+    }
+    let of_kind = |kind: &'static str| {
+        documents.iter().filter(move |document| document["apiVersion"] == VERSION && document["kind"] == kind)
+    };
+    let mut indicators = Indicators::new();
+    for document in of_kind("SLI") {
         if let Some(name) = document["metadata"]["name"].as_str() {
             indicators.insert(name, &document["spec"]);
         }
     }
-    let mut known = 0;
+    let mut named = BTreeSet::new();
+    of_kind("SLO").for_each(|document| references(document, &mut named));
+    let mut imported = Imported::default();
     for document in &documents {
-        known += usize::from(document["apiVersion"] == VERSION);
-        read_document(document, &indicators, &mut imported);
-    }
-    if known == 0 {
-        return Err(ReadError(format!("no document with apiVersion: {VERSION}; other versions are not read")));
+        let known = (document["kind"].as_str(), document["metadata"]["name"].as_str());
+        let is_named = matches!(known, (Some(kind), Some(name)) if named.contains(&(kind, name)));
+        read_document(document, &indicators, is_named, &mut imported);
     }
     Ok(imported)
 }
 
-fn read_document(document: &Value, indicators: &BTreeMap<&str, &Value>, imported: &mut Imported) {
+/// The documents that an SLO stands on, by kind and name.
+fn references<'v>(slo: &'v Value, named: &mut BTreeSet<(&'static str, &'v str)>) {
+    let spec = &slo["spec"];
+    let parts = spec["objectives"].as_array().into_iter().flatten().map(|part| &part["indicatorRef"]);
+    named.extend(parts.chain([&spec["indicatorRef"]]).filter_map(Value::as_str).map(|name| ("SLI", name)));
+    named.extend(spec["service"].as_str().map(|name| ("Service", name)));
+}
+
+fn read_document(document: &Value, indicators: &Indicators<'_>, is_named: bool, imported: &mut Imported) {
     let kind = document["kind"].as_str().unwrap_or("without a kind");
     let name = document["metadata"]["name"].as_str().unwrap_or("without a name");
     let what = format!("{kind} {name}");
@@ -82,8 +95,14 @@ fn read_document(document: &Value, indicators: &BTreeMap<&str, &Value>, imported
     }
     match kind {
         "SLO" => read_slo(name, document, indicators, imported),
-        // An SLI is read where an SLO names it; a service is a name.
-        "SLI" | "Service" => {}
+        "SLI" | "Service" if !is_named => {
+            imported.remarks.push(format!("{what}: left out: no SLO of this file names it"));
+        }
+        // An SLI is read where an SLO names it.
+        "SLI" => {}
+        "Service" => {
+            imported.remarks.extend(service(name, document).map(|lost| format!("{what}: not expressed: {lost}")));
+        }
         "DataSource" => imported.remarks.push(format!("{what}: left out: Doorstep makes its own measurements")),
         "AlertPolicy" | "AlertCondition" | "AlertNotificationTarget" => imported
             .remarks
@@ -92,104 +111,125 @@ fn read_document(document: &Value, indicators: &BTreeMap<&str, &Value>, imported
     }
 }
 
-fn read_slo(name: &str, document: &Value, indicators: &BTreeMap<&str, &Value>, imported: &mut Imported) {
-    let (metadata, spec) = (Fields::of(&document["metadata"]), Fields::of(&document["spec"]));
-    let mut remarks = Vec::new();
-    let annotations = metadata.get("annotations").cloned().unwrap_or_default();
-    let note = |key: &str| annotations.get(key).and_then(Value::as_str);
-    let display = metadata.text("displayName");
+/// What a service says beyond the name of a flow.
+fn service(name: &str, document: &Value) -> Option<String> {
+    let (fields, mut lost) = (Fields::of(document), Vec::new());
+    let (metadata, spec) = (fields.fields("metadata"), fields.fields("spec"));
+    for known in ["apiVersion", "kind"] {
+        fields.get(known);
+    }
     metadata.get("name");
-    let foreign = annotations.as_object().into_iter().flatten().filter(|(key, _)| !key.starts_with(OURS)).count();
-    if metadata.get("labels").is_some() || foreign > 0 {
+    let title = metadata.text("displayName");
+    // The flow may be written otherwise than its service, whose name OpenSLO restricts.
+    let is_ours = title.is_some_and(|flow| spec.text("description") == Some(&service_description(flow)));
+    if !is_ours {
+        lost.extend(title.filter(|title| *title != name).map(|title| format!("its title '{title}'")));
+        lost.extend(spec.text("description").map(|text| format!("its description '{text}'")));
+    }
+    lost.extend(fields.rest("").into_iter().chain(metadata.rest("metadata.")).chain(spec.rest("spec.")));
+    (!lost.is_empty()).then(|| lost.join("; "))
+}
+
+/// What all objectives of an SLO share.
+struct Shared<'v> {
+    name: &'v str,
+    title: Option<&'v str>,
+    description: Option<&'v str>,
+    annotations: Fields<'v>,
+    indicator: Indicator<'v>,
+    service: Option<&'v str>,
+    zone: String,
+    remarks: Vec<String>,
+}
+
+fn read_slo<'v>(name: &'v str, document: &'v Value, indicators: &Indicators<'v>, imported: &mut Imported) {
+    let fields = Fields::of(document);
+    let (metadata, spec) = (fields.fields("metadata"), fields.fields("spec"));
+    let mut remarks = Vec::new();
+    for known in ["apiVersion", "kind"] {
+        fields.get(known);
+    }
+    metadata.get("name");
+    let annotations = metadata.fields("annotations");
+    let title =
+        metadata.text("displayName").filter(|title| ![Some(name), annotations.text(NAME)].contains(&Some(title)));
+    // Ours are read where they matter.
+    for ours in [FLOW, UNDER] {
+        annotations.text(ours);
+    }
+    if metadata.get("labels").is_some() || !annotations.rest("").is_empty() {
         remarks.push("labels and annotations are not kept".to_owned());
     }
-    if spec.text("budgetingMethod").is_some_and(|method| method != "Occurrences") {
-        let method = spec.text("budgetingMethod").unwrap_or_default();
+    if let Some(method) = spec.text("budgetingMethod").filter(|method| *method != "Occurrences") {
         remarks.push(format!("budgeting method {method} counts slices of time; Doorstep counts logins (Occurrences)"));
     }
-    let zone = window(&spec, &mut remarks);
+    let zone = window::zone(&spec, &mut remarks);
     if !spec.items("alertPolicies").is_empty() {
         remarks.push("alert policies; 'doorstep export prometheus' writes burn-rate rules instead".to_owned());
     }
-    // A title that only repeats the name describes nothing.
-    let display = display.filter(|title| ![Some(name), note(NAME)].contains(&Some(title)));
-    let description = spec.text("description").or(display).unwrap_or_default().to_owned();
-    let service = spec.text("service").unwrap_or(name);
-    let shared = indicator(&spec, indicators);
     let parts = spec.items("objectives");
-    let composite = parts.iter().any(|part| part.get("indicator").or(part.get("indicatorRef")).is_some());
-    if composite {
+    if parts.iter().any(|part| part.get("indicator").or(part.get("indicatorRef")).is_some()) {
         remarks.push("composite: each part becomes an objective of its own, and their weights are lost".to_owned());
     }
-    for key in spec.rest() {
-        remarks.push(format!("spec.{key}"));
-    }
+    let (description, service) = (spec.text("description"), spec.text("service"));
+    let indicator = Indicator::of(&spec, indicators);
+    remarks.extend(fields.rest("").into_iter().chain(metadata.rest("metadata.")).chain(spec.rest("spec.")));
     if parts.is_empty() {
         imported.remarks.push(format!("SLO {name}: left out: it has no objectives"));
     }
+    let shared = Shared { name, title, description, annotations, indicator, service, zone, remarks };
     for (index, part) in parts.iter().enumerate() {
-        let own = if parts.len() == 1 { name.to_owned() } else { format!("{name}-{}", index + 1) };
-        let own = note(NAME).filter(|_| parts.len() == 1).map_or(own, str::to_owned);
-        let mut said = remarks.clone();
-        let fields = Fields::of(part);
-        let Some(target) = target(&fields) else {
-            imported.remarks.push(format!("SLO {own}: left out: it has no target above 0 and below 100 %"));
-            continue;
-        };
-        slices(&fields, &mut said);
-        let under = note(UNDER).map(str::to_owned);
-        threshold(&fields, under.as_deref(), &mut said);
-        let measured = indicator(&fields, indicators).or(shared);
-        let flow = flow(note(FLOW), measured, service, &mut said);
-        fields.get("displayName");
-        for key in fields.rest() {
-            said.push(format!("objectives[{index}].{key}"));
+        let number = (parts.len() > 1).then_some(index + 1);
+        match read_objective(&shared, part, number, indicators) {
+            Ok(objective) => imported.objectives.push(objective),
+            Err(why) => imported.remarks.push(why),
         }
-        let name = our_name(&own, &mut said);
-        let said = said.into_iter().map(|remark| format!("not expressed: {remark}")).collect();
-        let (description, zone) = (description.clone(), zone.clone());
-        imported.objectives.push(ImportedObjective { name, description, flow, target, under, zone, remarks: said });
     }
 }
 
-/// The zone of the weeks.
-fn window(spec: &Fields<'_>, remarks: &mut Vec<String>) -> String {
-    let windows = spec.items("timeWindow");
-    let Some(first) = windows.first() else {
-        remarks.push("no time window: Doorstep reports calendar weeks".to_owned());
-        return "UTC".to_owned();
+/// One objective of an SLO, with its number when there are several; or why it is none.
+fn read_objective<'v>(
+    shared: &Shared<'v>,
+    part: &'v Value,
+    number: Option<usize>,
+    indicators: &Indicators<'v>,
+) -> Result<ImportedObjective, String> {
+    let numbered = number.map(|number| format!("{}-{number}", shared.name));
+    let annotated = shared.annotations.text(NAME);
+    let (fields, mut said) = (Fields::of(part), shared.remarks.clone());
+    if let (Some(annotated), Some(_)) = (annotated, number) {
+        said.push(format!("the annotation {NAME}, '{annotated}', which cannot name several objectives"));
+    }
+    let own = numbered.or(annotated.map(str::to_owned)).unwrap_or_else(|| shared.name.to_owned());
+    let Some(target) = target(&fields, &mut said) else {
+        return Err(format!("SLO {own}: left out: it has no target above 0 and below 100 %"));
     };
-    let fields = Fields::of(first);
-    let duration = fields.text("duration").unwrap_or("none");
-    let rolling = fields.get("isRolling").and_then(Value::as_bool).unwrap_or(first.get("calendar").is_none());
-    if rolling {
-        remarks.push(format!("a rolling window of {duration}: Doorstep reports calendar weeks"));
-    } else if !matches!(duration, "1w" | "7d") {
-        remarks.push(format!(
-            "a calendar window of {duration}: Doorstep reports weeks; choose other periods with --from and --to"
-        ));
-    }
-    let Some(calendar) = fields.get("calendar") else { return "UTC".to_owned() };
-    let start = calendar["startTime"].as_str().unwrap_or_default();
-    let monday = start.parse::<DateTime>().is_ok_and(|at| at.weekday() == Weekday::Monday && at.time().hour() == 0);
-    if !rolling && !monday {
-        remarks.push(format!("a window that begins at {start}: weeks of Doorstep begin on Monday at midnight"));
-    }
-    let zone = calendar["timeZone"].as_str().unwrap_or("UTC");
-    if TimeZone::get(zone).is_err() {
-        remarks.push(format!("the zone {zone}, which the IANA database does not know; UTC stands for it"));
-        return "UTC".to_owned();
-    }
-    zone.to_owned()
+    slices(&fields, &mut said);
+    let under = shared.annotations.text(UNDER).map(str::to_owned);
+    threshold(&fields, under.as_deref(), &mut said);
+    let indicator = Indicator::of(&fields, indicators).or(shared.indicator);
+    let flow = flow(shared.name, shared.annotations.text(FLOW), indicator, shared.service, &mut said);
+    let title = fields.text("displayName").filter(|title| ![Some(own.as_str()), shared.title].contains(&Some(title)));
+    let description = described(shared, title, &mut said);
+    said.extend(fields.rest(&format!("objectives[{}].", number.unwrap_or(1) - 1)));
+    let name = our_name(&own, &mut said);
+    let remarks = said.into_iter().map(|remark| format!("not expressed: {remark}")).collect();
+    Ok(ImportedObjective { name, description, flow, target, under, zone: shared.zone.clone(), remarks })
 }
 
-fn indicator<'v>(fields: &Fields<'v>, indicators: &BTreeMap<&str, &'v Value>) -> Option<&'v Value> {
-    let named = fields.text("indicatorRef").and_then(|name| indicators.get(name).copied());
-    fields.get("indicator").map(|inline| &inline["spec"]).or(named)
+/// The description, or the titles where there is none. A title that only repeats the name describes nothing.
+fn described(shared: &Shared<'_>, title: Option<&str>, remarks: &mut Vec<String>) -> String {
+    let titles: Vec<&str> = shared.title.into_iter().chain(title).collect();
+    let Some(description) = shared.description else { return titles.join(": ") };
+    remarks.extend(titles.iter().filter(|title| **title != description).map(|title| format!("the title '{title}'")));
+    description.to_owned()
 }
 
-fn target(fields: &Fields<'_>) -> Option<f64> {
+fn target(fields: &Fields<'_>, remarks: &mut Vec<String>) -> Option<f64> {
     let (share, percent) = (fields.get("target"), fields.get("targetPercent"));
+    if let (Some(_), Some(percent)) = (share, percent) {
+        remarks.push(format!("its targetPercent {}: its target stands", shown(percent)));
+    }
     let share = share.and_then(number).or_else(|| {
         // The decimal point is moved in the text, since dividing by 100 would round a second time.
         format!("{}e-2", number(percent?)?).parse().ok()
@@ -198,59 +238,35 @@ fn target(fields: &Fields<'_>) -> Option<f64> {
 }
 
 fn slices(fields: &Fields<'_>, remarks: &mut Vec<String>) {
-    if ["timeSliceTarget", "timeSliceWindow"].map(|key| fields.get(key)).iter().any(Option::is_some) {
-        remarks.push("a target for slices of time".to_owned());
+    for (key, what) in [("timeSliceTarget", "a target"), ("timeSliceWindow", "a window")] {
+        if let Some(value) = fields.get(key) {
+            remarks.push(format!("{what} for slices of time, {}", shown(value)));
+        }
     }
     if let Some(weight) = fields.get("compositeWeight") {
-        remarks.push(format!("its weight of {weight} in a composite"));
+        remarks.push(format!("its weight of {} in a composite", shown(weight)));
     }
 }
 
 fn threshold(fields: &Fields<'_>, under: Option<&str>, remarks: &mut Vec<String>) {
     let (op, value) = (fields.text("op"), fields.get("value"));
-    match (op, value, under) {
-        (None, None, _) | (_, _, Some(_)) => {}
-        (Some("lt" | "lte"), Some(value), None) => remarks.push(format!(
-            "its threshold of {value}, which has no unit: write 'under: {value}ms' or 'under: {value}s' if it is a login time"
-        )),
-        (op, value, None) => remarks.push(format!(
-            "its threshold ({} {})",
-            op.unwrap_or("no operator"),
-            value.map_or_else(|| "without a value".to_owned(), Value::to_string)
-        )),
-    }
-}
-
-/// The flow that stands for the indicator.
-fn flow(noted: Option<&str>, indicator: Option<&Value>, service: &str, remarks: &mut Vec<String>) -> String {
-    let mut queries = Vec::new();
-    texts(indicator.unwrap_or(&Value::Null), &mut queries);
-    if let Some(query) = queries.iter().find(|query| query.contains("doorstep_")) {
-        let named = query.split("flow=\"").nth(1).and_then(|rest| rest.split('"').next());
-        if let Some(flow) = noted.or(named).filter(|name| FlowName::new(name).is_ok()) {
-            return flow.to_owned();
+    let remark = match (op, value, under) {
+        (None, None, _) => return,
+        (Some("lt" | "lte"), Some(value), None) => {
+            let value = shown(value);
+            format!(
+                "its threshold ({} {value}), which has no unit: write 'under: {value}ms' or 'under: {value}s' if it is a \
+                 login time",
+                op.unwrap_or_default()
+            )
         }
-    }
-    let indicator = indicator.unwrap_or(&Value::Null);
-    let kind = ["thresholdMetric", "ratioMetric"].into_iter().find(|kind| indicator.get(kind).is_some());
-    let source = queries.first().map_or_else(|| "no query".to_owned(), |query| format!("'{query}'"));
-    let name = clean(service, "login");
-    remarks.push(format!(
-        "its indicator ({}, {source}): Doorstep logs in by itself; the flow '{name}' has to stand for it",
-        kind.unwrap_or("none")
-    ));
-    name
-}
-
-/// All texts of an indicator that may be queries: the longest first.
-fn texts<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
-    match value {
-        Value::String(text) => found.push(text),
-        Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
-        Value::Object(members) => members.values().for_each(|member| texts(member, found)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-    found.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        (op, value, under) => {
+            let value = value.map_or_else(|| "without a value".to_owned(), shown);
+            let instead = under.map(|under| format!("; under: {under} stands, as its annotation says"));
+            format!("its threshold ({} {value}){}", op.unwrap_or("no operator"), instead.unwrap_or_default())
+        }
+    };
+    remarks.push(remark);
 }
 
 fn our_name(name: &str, remarks: &mut Vec<String>) -> String {
@@ -259,12 +275,4 @@ fn our_name(name: &str, remarks: &mut Vec<String>) -> String {
         remarks.push(format!("its name '{name}', which cannot be one of Doorstep's"));
     }
     plain
-}
-
-/// The nearest text that is a name of Doorstep's.
-fn clean(text: &str, otherwise: &str) -> String {
-    let allowed = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' };
-    let plain: String = text.chars().map(allowed).collect();
-    let plain: String = plain.trim_start_matches(['.', '_', '-']).chars().take(64).collect();
-    if plain.is_empty() { otherwise.to_owned() } else { plain }
 }

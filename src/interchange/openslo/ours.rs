@@ -26,7 +26,7 @@ pub fn objectives_yaml(imported: &Imported) -> String {
         line("flow", &scalar(&objective.flow));
         line("target", &percent(objective.target));
         if let Some(under) = &objective.under {
-            line("under", under);
+            line("under", &scalar(under));
         }
         line("zone", &objective.zone);
     }

@@ -97,7 +97,9 @@ fn one(watched: &Watched<'_>, settings: &Settings<'_>, rule: &Rule, remarks: &mu
         "{FAILING}{long}{selector} > {threshold:.6} and {FAILING}{short}{selector} > {threshold:.6} \
          and on() {bad} > {guard}"
     );
-    let labels = json!({ "severity": rule.severity, "flow": objective.flow.as_str(), "window": long });
+    // Two objectives of one flow are two alerts: the same name and labels would be one, and promtool refuses the file.
+    let flow = objective.flow.as_str();
+    let labels = json!({ "severity": rule.severity, "flow": flow, "objective": name, "window": long });
     let share = rule.share * 100.0;
     let summary = format!(
         "{name}: {{{{ $value | humanizePercentage }}}} of the logins in {long} failed; {share:.0} % of the budget goes in that time"
@@ -139,7 +141,8 @@ mod tests {
             zone: TimeZone::UTC,
         };
         let watched = Watched { objective: &objective, interval: Duration::from_secs(seconds), vantages };
-        let settings = Settings { window, least_failures: 5, lost_runs: LostRuns::Excluded, bounds: &[] };
+        let settings =
+            Settings { window, least_failures: 5, lost_runs: LostRuns::Excluded, bounds: &[], databases: &[] };
         let mut remarks = Vec::new();
         (alerts(&watched, &settings, &mut remarks).len(), remarks)
     }

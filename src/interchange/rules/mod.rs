@@ -1,9 +1,10 @@
-//! Prometheus rules over the worker's own metrics: recording rules per objective, burn-rate alerts, silence, and the
-//! security alarm. Each alert that would mislead (one failure fires it, or nothing can) is changed or left out, and that
-//! is said.
+//! Prometheus rules over the worker's own metrics: recording rules per objective, burn-rate alerts, silence, the
+//! security alarm, and what the databases behind the logins suffer. Each alert that would mislead (one failure fires
+//! it, or nothing can) is changed or left out, and that is said.
 
 mod alerts;
 mod burn;
+mod databases;
 mod recording;
 
 use std::time::Duration;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{measure, yaml};
-use crate::model::{FlowName, LostRuns, Objective};
+use crate::model::{DatabaseName, FlowName, LostRuns, Objective};
 
 pub use burn::Window;
 
@@ -44,6 +45,8 @@ pub struct Settings<'a> {
     pub lost_runs: LostRuns,
     /// Bounds of the worker's histogram, ascending, in seconds.
     pub bounds: &'a [f64],
+    /// The databases behind the logins.
+    pub databases: &'a [DatabaseName],
 }
 
 /// The rule file and what has to be said about it.
@@ -63,12 +66,16 @@ pub fn rules(watched: &[Watched<'_>], settings: &Settings<'_>) -> (String, Vec<S
         }
         let mut rules = recording::rules(name, &counters);
         rules.extend(burn::alerts(one, settings, &mut remarks));
-        groups.push(json!({ "name": format!("doorstep-{name}"), "rules": rules }));
+        // No objective's name can make this one of the other groups, whatever it is called.
+        groups.push(json!({ "name": format!("doorstep-objective-{name}"), "rules": rules }));
         if !flows.iter().any(|(flow, _)| *flow == one.objective.flow) {
             flows.push((one.objective.flow.clone(), one.interval));
         }
     }
     groups.push(json!({ "name": "doorstep", "rules": alerts::rules(&flows) }));
+    if !settings.databases.is_empty() {
+        groups.push(json!({ "name": "doorstep-databases", "rules": databases::rules(settings.databases) }));
+    }
     let mut text = String::new();
     for remark in &remarks {
         text.push_str(&format!("# {remark}\n"));

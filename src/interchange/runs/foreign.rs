@@ -1,118 +1,18 @@
 //! A row of another prober to an observation: a time, an outcome, and, where they are told, a duration and a reason.
 
-use jiff::Timestamp;
-
-use super::{Observation, Row};
-use crate::model::{BadClass, LostClass, Micros, Verdict};
-
-/// The unit of a duration column whose name does not say it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// Seconds.
-    Seconds,
-    /// Milliseconds.
-    Millis,
-    /// Microseconds.
-    Micros,
-}
-
-/// Which column holds what.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Columns {
-    /// When it began: RFC 3339, or seconds, milliseconds or microseconds since 1970.
-    pub time: String,
-    /// What came of it.
-    pub ok: String,
-    /// How long it took.
-    pub duration: Option<String>,
-    /// The duration's unit.
-    pub unit: Option<Unit>,
-    /// Why it failed: one of our classes, or any words.
-    pub class: Option<String>,
-    /// What happened, for people.
-    pub message: Option<String>,
-}
-
-const TIME: [&str; 6] = ["time", "timestamp", "@timestamp", "ts", "started", "date"];
-const OK: [&str; 7] = ["ok", "success", "up", "status", "result", "verdict", "passed"];
-const DURATION: [&str; 5] = ["duration", "latency", "response_time", "elapsed", "took"];
-const SUFFIXES: [(&str, Unit); 8] = [
-    ("_us", Unit::Micros),
-    ("_ms", Unit::Millis),
-    ("_s", Unit::Seconds),
-    ("_seconds", Unit::Seconds),
-    ("_millis", Unit::Millis),
-    ("_milliseconds", Unit::Millis),
-    ("_micros", Unit::Micros),
-    ("_sec", Unit::Seconds),
-];
-
-impl Columns {
-    /// Reads `time=when,ok=up,duration=ms,class=why,message=text`; what is not named there is looked for among the usual
-    /// names in `there`.
-    ///
-    /// # Errors
-    /// What is missing, unknown, or without a unit.
-    pub fn of(map: &str, unit: Option<Unit>, there: &[&str]) -> Result<Self, String> {
-        let mut named = std::collections::BTreeMap::new();
-        for part in map.split(',').filter(|part| !part.trim().is_empty()) {
-            let (what, column) =
-                part.split_once('=').ok_or_else(|| format!("'{part}' names no column: write time=NAME"))?;
-            let what = what.trim();
-            if !["time", "ok", "duration", "class", "message"].contains(&what) {
-                return Err(format!("'{what}' is not one of time, ok, duration, class, message"));
-            }
-            if !there.contains(&column.trim()) {
-                return Err(format!("there is no column '{}'; there are: {}", column.trim(), there.join(", ")));
-            }
-            named.insert(what, column.trim().to_owned());
-        }
-        let usual = |names: &[&str]| names.iter().find(|name| there.contains(name)).map(|name| (*name).to_owned());
-        let missing = |what: &str| {
-            format!("no column is known to hold '{what}': say --columns {what}=NAME; there are: {}", there.join(", "))
-        };
-        let duration = named.remove("duration").or_else(|| usual_duration(there));
-        let unit = match &duration {
-            None => None,
-            Some(column) => Some(
-                unit.or_else(|| suffix(column))
-                    .ok_or_else(|| format!("the unit of column '{column}' is not known: say --unit s, ms or us"))?,
-            ),
-        };
-        Ok(Self {
-            time: named.remove("time").or_else(|| usual(&TIME)).ok_or_else(|| missing("time"))?,
-            ok: named.remove("ok").or_else(|| usual(&OK)).ok_or_else(|| missing("ok"))?,
-            duration,
-            unit,
-            class: named.remove("class").or_else(|| usual(&["class", "error_class"])),
-            message: named.remove("message").or_else(|| usual(&["message", "error", "reason"])),
-        })
-    }
-}
-
-fn usual_duration(there: &[&str]) -> Option<String> {
-    let is_one = |column: &&&str| {
-        DURATION.contains(*column)
-            || SUFFIXES
-                .iter()
-                .any(|(ending, _)| column.strip_suffix(ending).is_some_and(|stem| DURATION.contains(&stem)))
-    };
-    there.iter().find(is_one).map(|column| (*column).to_owned())
-}
-
-fn suffix(column: &str) -> Option<Unit> {
-    SUFFIXES.iter().find(|(ending, _)| column.ends_with(ending)).map(|(_, unit)| *unit)
-}
+use super::notation::{Notation, duration, time};
+use super::{Columns, Observation, Row};
+use crate::model::{BadClass, LostClass, Verdict};
 
 /// The observation of a row.
 ///
 /// # Errors
 /// What is missing or cannot be read.
-pub fn observation(row: &Row, columns: &Columns) -> Result<Observation, String> {
+pub fn observation(row: &Row, columns: &Columns, notation: &Notation) -> Result<Observation, String> {
     let cell = |name: &str| row.text(name).ok_or_else(|| format!("'{name}' is empty"));
-    let at = time(&cell(&columns.time)?)?;
+    let at = time(&cell(&columns.time)?, notation)?;
     let took = match (&columns.duration, columns.unit) {
-        (Some(name), Some(unit)) => row.text(name).map(|text| duration(&text, unit)).transpose()?,
+        (Some(name), Some(unit)) => row.text(name).map(|text| duration(&text, unit, notation)).transpose()?,
         _ => None,
     };
     let ok = cell(&columns.ok)?;
@@ -157,50 +57,18 @@ fn verdict(ok: &str, class: Option<&str>) -> Result<Verdict, String> {
     }
 }
 
-fn time(text: &str) -> Result<Timestamp, String> {
-    if let Ok(instant) = text.parse::<Timestamp>() {
-        return Ok(instant);
-    }
-    let problem = || format!("'{text}' is no time: write RFC 3339 with its zone, or seconds since 1970");
-    let number: f64 = text.parse().map_err(|_| problem())?;
-    // By their size: seconds reach 1e11 in the year 5138, which is 1973 in milliseconds.
-    let micros = match number.abs() {
-        size if size < 1e11 => number * 1e6,
-        size if size < 1e14 => number * 1e3,
-        _ => number,
-    };
-    if !micros.is_finite() {
-        return Err(problem());
-    }
-    Timestamp::from_microsecond(micros.round() as i64).map_err(|_| problem())
-}
-
-fn duration(text: &str, unit: Unit) -> Result<Micros, String> {
-    let scale = match unit {
-        Unit::Seconds => 1e6,
-        Unit::Millis => 1e3,
-        Unit::Micros => 1.0,
-    };
-    let number: f64 = text.parse().map_err(|_| format!("'{text}' is no duration"))?;
-    let micros = (number * scale).round();
-    // A day is longer than any prober waits, and a sign of the wrong unit.
-    if !(0.0..=86_400e6).contains(&micros) {
-        return Err(format!("a run of {text} in this unit is negative or longer than a day: is the unit right?"));
-    }
-    Ok(Micros(micros as u64))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::{Layout, rows};
     use super::*;
+    use crate::model::Micros;
 
     fn read(csv: &str, map: &str) -> Vec<Result<Observation, String>> {
-        let (read, wrong) = rows(csv, Layout::Csv);
-        assert!(wrong.is_empty());
-        let there: Vec<&str> = read[0].names().collect();
+        let table = rows(csv, Layout::Delimited { by: None }).unwrap();
+        assert!(table.wrong.is_empty());
+        let there: Vec<&str> = table.rows[0].names().collect();
         let columns = Columns::of(map, None, &there).unwrap();
-        read.iter().map(|row| observation(row, &columns)).collect()
+        table.rows.iter().map(|row| observation(row, &columns, &Notation::default())).collect()
     }
 
     #[test]
@@ -235,9 +103,5 @@ mod tests {
         {
             assert!(said.contains(part), "{said}");
         }
-        let missing = |map: &str, there: &[&str]| Columns::of(map, None, there).unwrap_err();
-        assert!(missing("", &["a", "ok"]).contains("say --columns time=NAME; there are: a, ok"));
-        assert!(missing("time=b", &["a"]).contains("no column 'b'"));
-        assert!(missing("", &["time", "ok", "duration"]).contains("say --unit s, ms or us"));
     }
 }

@@ -1,24 +1,35 @@
 //! Runs that were recorded elsewhere: by other probers, or by another store of ours. Text in, runs and the schedule that
 //! they followed out, so that coverage can be told of them too.
 //!
-//! Reading order: `table` gives rows with their lines; `own` reads what `doorstep runs` wrote, whole; `foreign` reads a
-//! time, a duration and an outcome from any columns; `place` puts these on slots; `spans` declares when they were due.
+//! Reading order: `table` gives rows with their lines, of `delimited` text or `json`; `own` reads what `doorstep runs`
+//! wrote, whole; `foreign` reads a time, a duration and an outcome from any `columns`, in their own `notation`; `times`
+//! says which are believed; `place` makes runs of these, on the `slots` that they get; `spans` declares when they were
+//! due.
 
+mod columns;
+mod delimited;
 mod foreign;
+mod json;
+mod notation;
 mod own;
 mod place;
+mod slots;
 mod spans;
 mod table;
+mod times;
 
 use jiff::Timestamp;
 
 use crate::model::{Micros, Revision, Run, Schedule, VantageName, Verdict};
 
-pub use foreign::{Columns, Unit, observation};
+pub use columns::{Columns, Unit};
+pub use foreign::observation;
+pub use notation::Notation;
 pub use own::{is_own, run};
 pub use place::{Placed, Wanted, place};
-pub use spans::{declarations, spans_of};
-pub use table::{Layout, Row, rows};
+pub use spans::{Conflict, agree, declarations, spans_of};
+pub use table::{Layout, Row, Table, rows};
+pub use times::Times;
 
 /// A line that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

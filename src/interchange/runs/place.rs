@@ -1,12 +1,11 @@
 //! Observations to runs on slots. Another prober follows its own clock; its runs get the slots of a schedule with the
-//! same interval, one after the other, so that what is missing is counted. When they began stays exactly as recorded.
+//! same interval (`slots` says which), so that what is missing is counted. When they began stays exactly as recorded.
 
-use std::f64::consts::TAU;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
+use super::slots::{Place, estimate, places, span};
 use super::{DueSpan, Observation, Taken};
+use crate::interchange::counted;
 use crate::model::{
     Failure, FlowName, Micros, Revision, Run, RunId, RunKind, Schedule, StepName, StepRecord, StepRole, VantageName,
     Verdict,
@@ -28,123 +27,76 @@ pub struct Wanted {
 /// Runs on their slots.
 pub type Placed = Taken;
 
-/// Intervals that people choose, in seconds: an estimate close to one of them is meant to be it.
-const USUAL: [u64; 15] = [1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1800, 3600];
-/// How close.
-const NEAR: f64 = 0.02;
-/// Phases that are spread more than this (length of their mean direction) have no common one.
-const TOGETHER: f64 = 0.5;
-
-/// Places observations.
+/// Places observations beside the runs that the store has of their series already.
 ///
 /// # Errors
 /// When there is nothing to place, or no interval to estimate.
-pub fn place(mut seen: Vec<Observation>, wanted: &Wanted) -> Result<Placed, String> {
+pub fn place(mut seen: Vec<Observation>, wanted: &Wanted, recorded: &[Run]) -> Result<Placed, String> {
     let mut remarks = Vec::new();
-    seen.sort_by(|a, b| a.at.cmp(&b.at).then(a.line.cmp(&b.line)));
+    in_order(&mut seen);
     let before = seen.len();
     seen.dedup_by(|b, a| a.at == b.at && a.took == b.took && a.verdict == b.verdict);
     if seen.len() < before {
-        remarks.push(format!("{} runs were here twice", before - seen.len()));
+        remarks.push(format!("{} here twice", counted(before - seen.len(), "run was", "runs were")));
     }
-    if seen.is_empty() {
-        return Err("there is no run in it".to_owned());
-    }
-    let interval = match wanted.interval {
-        Some(interval) => interval,
-        None => {
-            let interval =
-                estimate(&seen).ok_or("two runs at least are needed to tell the interval: say --interval")?;
-            remarks.push(format!(
-                "the interval is taken to be {} s, the median of what was found; say --interval when it is not",
-                interval.as_secs_f64()
-            ));
-            interval
-        }
-    };
+    let interval = interval(&seen, wanted, &mut remarks)?;
     if wanted.closed_loop {
         let added = omitted(&seen, interval);
-        remarks.push(format!("{} logins that the prober omitted while it waited were added (F16)", added.len()));
+        let told = counted(added.len(), "login", "logins");
+        remarks.push(format!("added what the prober omitted while it waited (F16): {told}"));
         seen.extend(added);
-        seen.sort_by(|a, b| a.at.cmp(&b.at).then(a.line.cmp(&b.line)));
+        in_order(&mut seen);
     }
     let Wanted { flow, vantage, .. } = wanted;
     let schedule = Schedule { flow: flow.clone(), kind: RunKind::Login, interval, vantages: vec![vantage.clone()] };
+    let places = places(&seen, &schedule, vantage, recorded)?;
+    remarks.extend(doubts(&places));
+    let Some((from, to)) = span(&places, &schedule) else { return Err(NOTHING.to_owned()) };
     let revision = Revision::of(format!("imported {flow}").as_bytes());
-    let indices = indices(&seen, interval);
-    let beyond = indices.iter().filter(|(_, attempt)| *attempt > 0).count();
-    if beyond > 0 {
-        remarks.push(format!(
-            "{beyond} runs are more than one per interval: they are kept as further attempts, which count as the policy's \
-             'retries' says; is the interval right?"
-        ));
-    }
-    let run = |(seen, (index, attempt)): (&Observation, &(i64, u16))| {
-        let slot = schedule.slot_in(vantage, *index)?;
-        Some(run(seen, (flow, vantage, &revision), slot, *attempt))
-    };
-    let runs: Vec<Run> = seen.iter().zip(&indices).filter_map(run).collect();
-    let bound = |index: i64| edge(index, interval);
-    let (Some((first, _)), Some((last, _))) = (indices.first(), indices.last()) else {
-        return Err("there is no run in it".to_owned());
-    };
-    let (from, to) = (bound(*first), bound(last + 1));
+    let runs = seen.iter().zip(&places).map(|(seen, place)| run(seen, (flow, vantage, &revision), place)).collect();
     let due = vec![DueSpan { vantage: vantage.clone(), schedule, revision, from, to }];
     Ok(Placed { runs, due, remarks })
 }
 
-/// The begin of an interval.
-fn edge(index: i64, interval: Duration) -> Timestamp {
-    let micros = i64::try_from(interval.as_micros()).unwrap_or(i64::MAX);
-    Timestamp::from_microsecond(index.saturating_mul(micros)).unwrap_or(Timestamp::MAX)
+const NOTHING: &str = "there is no run in it";
+
+/// In order of time, and as they were read.
+fn in_order(seen: &mut [Observation]) {
+    seen.sort_by(|a, b| a.at.cmp(&b.at).then(a.line.cmp(&b.line)));
 }
 
-/// The median pause, or the usual interval that is near it.
-fn estimate(seen: &[Observation]) -> Option<Duration> {
-    let mut pauses: Vec<i64> =
-        seen.windows(2).map(|pair| pair[1].at.as_microsecond() - pair[0].at.as_microsecond()).collect();
-    pauses.retain(|&pause| pause > 0);
-    pauses.sort_unstable();
-    let seconds = *pauses.get(pauses.len() / 2)? as f64 / 1e6;
-    let usual = USUAL.iter().find(|&&usual| (seconds - usual as f64).abs() <= NEAR * usual as f64);
-    Some(match usual {
-        Some(&usual) => Duration::from_secs(usual),
-        None => Duration::from_millis(((seconds * 1e3).round() as u64).max(1)),
-    })
-}
-
-/// The interval of each observation and its number in it, in order of time. No two are the same.
-fn indices(seen: &[Observation], interval: Duration) -> Vec<(i64, u16)> {
-    let length = interval.as_micros() as f64;
-    let phase = phase(seen, length);
-    let mut placed: Vec<(i64, u16)> = Vec::with_capacity(seen.len());
-    for one in seen {
-        let wanted = ((one.at.as_microsecond() as f64 - phase) / length).round() as i64;
-        let next = match placed.as_slice() {
-            // The one before began late, and there is room before it.
-            [.., (earlier, _), (last, 0)] if wanted == *last && *earlier < last - 1 => {
-                let moved = *last - 1;
-                placed.pop();
-                placed.push((moved, 0));
-                (wanted, 0)
-            }
-            [.., (last, attempt)] if wanted <= *last => (*last, attempt.saturating_add(1)),
-            _ => (wanted, 0),
-        };
-        placed.push(next);
+fn interval(seen: &[Observation], wanted: &Wanted, remarks: &mut Vec<String>) -> Result<Duration, String> {
+    if seen.is_empty() {
+        return Err(NOTHING.to_owned());
     }
-    placed
+    if let Some(interval) = wanted.interval {
+        return Ok(interval);
+    }
+    let interval = estimate(seen).ok_or("two runs at least are needed to tell the interval: say --interval")?;
+    remarks.push(format!(
+        "the interval is taken to be {} s, the median of what was found; say --interval when it is not",
+        interval.as_secs_f64()
+    ));
+    Ok(interval)
 }
 
-/// Where in its interval the prober usually begins, in microseconds: the mean direction on a circle. Runs that are
-/// spread over the whole interval belong to the one in which they lie.
-fn phase(seen: &[Observation], length: f64) -> f64 {
-    let angles = seen.iter().map(|one| (one.at.as_microsecond() as f64).rem_euclid(length) / length * TAU);
-    let (sine, cosine) = angles.fold((0.0, 0.0), |(sine, cosine), angle| (sine + angle.sin(), cosine + angle.cos()));
-    if sine.hypot(cosine) / (seen.len() as f64) < TOGETHER {
-        return length / 2.0;
+/// What may be wrong with where the runs went.
+fn doubts(places: &[Place]) -> Vec<String> {
+    let mut remarks = Vec::new();
+    let beyond = places.iter().filter(|place| !place.known && place.attempt > 0).count();
+    if beyond > 0 {
+        let told = counted(beyond, "run is", "runs are");
+        remarks.push(format!(
+            "{told} beyond one per interval, kept as further attempts, which count as the policy's 'retries' says; is the \
+             interval right?"
+        ));
     }
-    sine.atan2(cosine).rem_euclid(TAU) / TAU * length
+    let changed = places.iter().filter(|place| place.changed).count();
+    if changed > 0 {
+        let told = counted(changed, "run is", "runs are");
+        remarks.push(format!("{told} in the store with another outcome: what is there stays"));
+    }
+    remarks
 }
 
 /// What a prober that waits for each run omitted: after a run of d, logins at each interval, which would have waited
@@ -170,8 +122,7 @@ fn omitted(seen: &[Observation], interval: Duration) -> Vec<Observation> {
 fn run(
     seen: &Observation,
     (flow, vantage, revision): (&FlowName, &VantageName, &Revision),
-    slot: Timestamp,
-    attempt: u16,
+    &Place { slot, attempt, .. }: &Place,
 ) -> Run {
     let steps = match (seen.took, StepName::new("login")) {
         (Some(micros), Ok(name)) => vec![StepRecord {
@@ -208,7 +159,7 @@ fn run(
 mod tests {
     use std::collections::BTreeSet;
 
-    use jiff::SignedDuration;
+    use jiff::{SignedDuration, Timestamp};
     use proptest::prelude::*;
 
     use super::*;
@@ -247,21 +198,38 @@ mod tests {
     fn a_gap_is_missing_and_an_unknown_interval_is_estimated() {
         let mut offsets: Vec<i64> = (0..100).map(|index| index * 15_000 + (index * 37) % 400).collect();
         offsets.drain(40..45);
-        let placed = place(seen(&offsets), &wanted(None)).unwrap();
+        let placed = place(seen(&offsets), &wanted(None), &[]).unwrap();
         assert_eq!((placed.runs.len(), missing(&placed)), (95, 5));
         assert_eq!(placed.due[0].schedule.interval, Duration::from_secs(15));
         assert!(placed.remarks[0].contains("15 s"), "{:?}", placed.remarks);
         assert!(placed.runs.iter().all(|run| run.attempt == 0));
-        assert!(place(Vec::new(), &wanted(Some(15))).is_err() && place(seen(&[5]), &wanted(None)).is_err());
+        assert!(place(Vec::new(), &wanted(Some(15)), &[]).is_err() && place(seen(&[5]), &wanted(None), &[]).is_err());
     }
 
     #[test]
     fn runs_beyond_the_interval_are_kept_and_told() {
         let offsets: Vec<i64> = (0..60).map(|index| index * 30_000).collect();
-        let placed = place(seen(&offsets), &wanted(Some(60))).unwrap();
+        let placed = place(seen(&offsets), &wanted(Some(60)), &[]).unwrap();
         let ids: BTreeSet<_> = placed.runs.iter().map(|run| run.id).collect();
         assert_eq!((placed.runs.len(), ids.len()), (60, 60));
-        assert!(placed.remarks.iter().any(|remark| remark.contains("more than one per interval")));
+        assert!(placed.remarks.iter().any(|remark| remark.contains("30 runs are beyond one per interval")));
+    }
+
+    /// What a prober writes each week reaches back into the week before, and its phase is another one then.
+    #[test]
+    fn what_is_imported_again_with_more_is_the_same_run() {
+        let offsets: Vec<i64> = (0..60).map(|index| index * 60_000 + (index % 7) * 9_000).collect();
+        let first = place(seen(&offsets[..40]), &wanted(Some(60)), &[]).unwrap();
+        let mut more = seen(&offsets[20..]);
+        more[3].verdict = Verdict::Bad(BadClass::Timeout);
+        let second = place(more, &wanted(Some(60)), &first.runs).unwrap();
+        let ids = |placed: &Placed| placed.runs.iter().map(|run| run.id).collect::<BTreeSet<_>>();
+        assert_eq!(ids(&first).union(&ids(&second)).count(), 60);
+        assert_eq!(ids(&first).intersection(&ids(&second)).count(), 20);
+        assert_eq!(second.remarks, ["1 run is in the store with another outcome: what is there stays"]);
+        // At another interval they are recognised too.
+        let other = place(seen(&offsets[20..40]), &wanted(Some(30)), &first.runs).unwrap();
+        assert!(ids(&other).is_subset(&ids(&first)));
     }
 
     /// F16: `record_correct(60000, 15000)` adds 45000, 30000 and 15000.
@@ -273,7 +241,7 @@ mod tests {
         let added = omitted(&all, Duration::from_secs(15));
         assert_eq!(added.iter().map(|one| one.took.unwrap().0 / 1000).collect::<Vec<_>>(), [45_000, 30_000, 15_000]);
         all.extend(seen(&[75_000, 90_000]));
-        let placed = place(all, &Wanted { closed_loop: true, ..wanted(Some(15)) }).unwrap();
+        let placed = place(all, &Wanted { closed_loop: true, ..wanted(Some(15)) }, &[]).unwrap();
         assert_eq!((placed.runs.len(), missing(&placed)), (6, 1), "the slot of the end itself stays missing");
         assert_eq!(placed.runs.iter().filter(|run| run.verdict != Verdict::Good).count(), 4);
     }
@@ -284,18 +252,44 @@ mod tests {
             pauses in prop::collection::vec(1_i64..100_000, 1..80), seconds in 1_u64..120,
         ) {
             let offsets: Vec<i64> = pauses.iter().scan(0, |at, pause| { *at += pause; Some(*at) }).collect();
-            let placed = place(seen(&offsets), &wanted(Some(seconds))).unwrap();
+            let placed = place(seen(&offsets), &wanted(Some(seconds)), &[]).unwrap();
             let ids: BTreeSet<_> = placed.runs.iter().map(|run| run.id).collect();
             prop_assert_eq!(ids.len(), offsets.len());
             prop_assert!(placed.runs.windows(2).all(|pair| pair[0].started <= pair[1].started));
             prop_assert!(placed.runs.windows(2).all(|pair| (pair[0].slot, pair[0].attempt) < (pair[1].slot, pair[1].attempt)));
-            prop_assert_eq!(&place(seen(&offsets), &wanted(Some(seconds))).unwrap().runs, &placed.runs);
+            prop_assert_eq!(&place(seen(&offsets), &wanted(Some(seconds)), &[]).unwrap().runs, &placed.runs);
+        }
+
+        #[test]
+        fn overlapping_pieces_in_any_order_give_each_run_one_identity(
+            pauses in prop::collection::vec(0_i64..100_000, 2..60), seconds in 1_u64..120,
+            cuts in prop::collection::vec((0_usize..60, 0_usize..60), 1..5),
+        ) {
+            let offsets: Vec<i64> = pauses.iter().scan(0, |at, pause| { *at += pause; Some(*at) }).collect();
+            let mut distinct = offsets.clone();
+            distinct.dedup();
+            let mut store: Vec<Run> = Vec::new();
+            let whole = (0, offsets.len());
+            for (one, other) in cuts.into_iter().chain([whole, whole]) {
+                let (from, to) = (one.min(other).min(offsets.len()), one.max(other).min(offsets.len()));
+                if from == to {
+                    continue;
+                }
+                let placed = place(seen(&offsets[from..to]), &wanted(Some(seconds)), &store).unwrap();
+                for run in placed.runs {
+                    match store.iter().find(|kept| kept.id == run.id) {
+                        Some(kept) => prop_assert_eq!(kept.started, run.started, "no run is taken for another"),
+                        None => store.push(run),
+                    }
+                }
+            }
+            prop_assert_eq!(store.len(), distinct.len());
         }
 
         #[test]
         fn jitter_within_half_an_interval_costs_no_slot(jitter in prop::collection::vec(-5_000_i64..5_000, 20..80)) {
             let offsets: Vec<i64> = jitter.iter().enumerate().map(|(index, jitter)| index as i64 * 30_000 + jitter).collect();
-            let placed = place(seen(&offsets), &wanted(Some(30))).unwrap();
+            let placed = place(seen(&offsets), &wanted(Some(30)), &[]).unwrap();
             prop_assert_eq!(missing(&placed), 0);
         }
     }

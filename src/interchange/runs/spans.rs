@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::super::measure;
 use super::{DueSpan, Taken};
 use crate::model::{FlowDeclaration, Run, RunKind, Schedule, ScheduleDeclaration, VantageName};
 
@@ -55,9 +56,77 @@ pub fn declarations(
         let taken = held.map(|held| held.from).filter(|&from| from >= bound);
         let from = taken.map_or(bound, |from| from.saturating_add(INSTANT).unwrap_or(from));
         let labels = held.map_or(labels, |held| &held.labels).clone();
-        declared.push(ScheduleDeclaration { vantage: vantage.clone(), labels, from, flows: wanted });
+        let databases = held.map(|held| held.databases.clone()).unwrap_or_default();
+        declared.push(ScheduleDeclaration { vantage: vantage.clone(), labels, from, flows: wanted, databases });
     }
     declared
+}
+
+/// A series that the store says was due otherwise at the same time: runs placed by another schedule would count beside
+/// those that it has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the store says that {} was due at {vantage} {} from {from} to {to}, and these runs would be due {}: a series has one \
+     schedule at a time, or its runs count twice; {}leave this time out with --from and --to, or keep them apart under \
+     another --at, --flow or --store",
+    declared.flow, said(declared, wanted), said(wanted, declared), way_out(declared, wanted)
+)]
+pub struct Conflict {
+    /// Where.
+    pub vantage: VantageName,
+    /// As the store has it.
+    pub declared: Schedule,
+    /// As the import would have it.
+    pub wanted: Schedule,
+    /// Since when it is so.
+    pub from: Timestamp,
+    /// Until when: the end of the import, or of the declaration.
+    pub to: Timestamp,
+}
+
+fn said(schedule: &Schedule, other: &Schedule) -> String {
+    let each = format!("each {}", measure::duration(schedule.interval.into()));
+    if schedule.interval != other.interval {
+        return each;
+    }
+    let places: Vec<&str> = schedule.vantages.iter().map(VantageName::as_str).collect();
+    format!("{each} as one of {}", places.join(", "))
+}
+
+fn way_out(declared: &Schedule, wanted: &Schedule) -> String {
+    if declared.interval == wanted.interval {
+        return String::new();
+    }
+    format!("say --interval {}, ", measure::duration(declared.interval.into()))
+}
+
+/// The first series of these spans that the store declares otherwise, for longer than one interval: where one schedule
+/// ends and the next begins, their edges may overlap.
+///
+/// # Errors
+/// [`Conflict`].
+pub fn agree(existing: &[ScheduleDeclaration], spans: &[DueSpan]) -> Result<(), Box<Conflict>> {
+    for span in spans {
+        let mut held: Vec<&ScheduleDeclaration> =
+            existing.iter().filter(|declaration| declaration.vantage == span.vantage).collect();
+        held.sort_by_key(|declaration| declaration.from);
+        for (index, declaration) in held.iter().enumerate() {
+            let until = held.get(index + 1).map_or(Timestamp::MAX, |next| next.from);
+            let (from, to) = (declaration.from.max(span.from), until.min(span.to));
+            let other = declaration.flows.iter().map(|flow| &flow.schedule).find(|schedule| {
+                schedule.flow == span.schedule.flow
+                    && schedule.kind == span.schedule.kind
+                    && **schedule != span.schedule
+            });
+            let Some(declared) = other else { continue };
+            let longest = declared.interval.max(span.schedule.interval);
+            if from.duration_until(to) > SignedDuration::try_from(longest).unwrap_or(SignedDuration::MAX) {
+                let (vantage, declared, wanted) = (span.vantage.clone(), declared.clone(), span.schedule.clone());
+                return Err(Box::new(Conflict { vantage, declared, wanted, from, to }));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether the same flows are due, in any order.
@@ -143,6 +212,32 @@ mod tests {
             held.map_or(Vec::new(), |held| held.flows.iter().map(|flow| flow.schedule.flow.to_string()).collect());
         names.sort();
         names.join("+")
+    }
+
+    #[test]
+    fn a_series_has_one_schedule_at_a_time() {
+        let vantage = VantageName::new("berlin").unwrap();
+        let store = declarations(&vantage, &BTreeMap::new(), &[], &[span("a", 0, 20), span("b", 0, 40)]);
+        let other = |flow: &str, seconds: u64, from: i64, to: i64| {
+            let mut span = span(flow, from, to);
+            span.schedule.interval = Duration::from_secs(seconds);
+            span
+        };
+        assert_eq!(agree(&store, &[span("a", 0, 90), other("c", 30, 0, 20), other("a", 30, 20, 90)]), Ok(()));
+        assert_eq!(agree(&store, &[other("a", 30, 19, 90)]), Ok(()), "edges may overlap by one interval");
+        let conflict = agree(&store, &[span("a", 0, 90), other("b", 30, 25, 90)]).unwrap_err();
+        assert_eq!((conflict.from, conflict.to), (at(25), at(40)));
+        assert_eq!(
+            conflict.to_string(),
+            "the store says that b was due at berlin each 1m from 2026-11-23T10:25:00Z to 2026-11-23T10:40:00Z, and these \
+             runs would be due each 30s: a series has one schedule at a time, or its runs count twice; say --interval 1m, \
+             leave this time out with --from and --to, or keep them apart under another --at, --flow or --store"
+        );
+        let mut elsewhere = span("b", 0, 40);
+        elsewhere.schedule.vantages.push(VantageName::new("ohio").unwrap());
+        let told = agree(&store, &[elsewhere]).unwrap_err().to_string();
+        assert!(told.contains("each 1m as one of berlin from") && told.contains("as one of berlin, ohio: a"), "{told}");
+        assert!(told.contains("twice; leave this time out"), "{told}");
     }
 
     #[test]

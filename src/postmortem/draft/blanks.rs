@@ -14,8 +14,9 @@ const BEFORE: SignedDuration = SignedDuration::from_hours(3);
 
 /// Root cause and trigger, with the neighbours of the onset.
 pub(super) fn causes(inputs: &Inputs<'_>) -> String {
-    let mut text =
-        "## Root cause\n\nTO FILL: what was wrong before it broke, and why nobody had seen it.\n\n".to_owned();
+    let mut text = "## Root cause\n\n".to_owned();
+    text.push_str(&super::database::evidence(inputs));
+    text.push_str("TO FILL: what was wrong before it broke, and why nobody had seen it.\n\n");
     text.push_str("## Trigger\n\nTO FILL: what set it off at that time.\n\n");
     let incident = &inputs.evidence.incident;
     let earliest = incident.start.earliest.checked_sub(BEFORE).unwrap_or(incident.start.earliest);

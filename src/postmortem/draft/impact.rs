@@ -2,6 +2,7 @@
 
 use super::Inputs;
 use super::summary::{kind, long, verb};
+use crate::diagnosis;
 use crate::incident::{Incident, Share, ShareSplit};
 use crate::model::Micros;
 use crate::postmortem::evidence::{Estimate, People, Unit};
@@ -12,6 +13,9 @@ pub(super) fn text(inputs: &Inputs<'_>) -> String {
     let evidence = inputs.evidence;
     let mut text = "## Impact\n\n".to_owned();
     text.push_str(&shares(&evidence.incident));
+    if diagnosis::has_timeouts(&evidence.incident) {
+        text.push_str(&format!("Timeouts: {}.\n\n", diagnosis::UNKNOWN_TO_THE_USER));
+    }
     text.push_str(&people(&evidence.people));
     text.push_str(&budgets(inputs));
     text.push_str(&format!("![Failing share of logins over time]({})\n\n", super::PICTURE));

@@ -3,9 +3,11 @@
 //! Writes no file.
 
 mod blanks;
+mod database;
 mod impact;
 mod picture;
 mod rows;
+mod states;
 mod summary;
 mod timeline;
 
@@ -45,17 +47,19 @@ pub struct File {
 pub const POSTMORTEM: &str = "postmortem.md";
 /// The failing share over time.
 const PICTURE: &str = "failing-share.svg";
+/// What the databases said in the same minutes; `None` of it where nothing held.
+const STATES: &str = "database-states.svg";
 /// One row per minute.
 const ROWS: &str = "failing-per-minute.csv";
 
 /// Writes the draft: the text first, then what it links to.
 #[must_use]
 pub fn draft(inputs: &Inputs<'_>) -> Vec<File> {
-    vec![
-        File { name: POSTMORTEM, text: markdown(inputs) },
-        File { name: PICTURE, text: picture::svg(inputs) },
-        File { name: ROWS, text: rows::csv(&inputs.evidence.incident, inputs.confidence) },
-    ]
+    let mut files =
+        vec![File { name: POSTMORTEM, text: markdown(inputs) }, File { name: PICTURE, text: picture::svg(inputs) }];
+    files.extend(states::picture(inputs).map(|picture| File { name: STATES, text: picture.svg }));
+    files.push(File { name: ROWS, text: rows::csv(&inputs.evidence.incident, inputs.confidence) });
+    files
 }
 
 fn markdown(inputs: &Inputs<'_>) -> String {

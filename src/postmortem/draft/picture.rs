@@ -19,9 +19,8 @@ const WIDTHS: [usize; 8] = [1, 2, 5, 10, 15, 30, 60, 360];
 /// The picture.
 pub(super) fn svg(inputs: &Inputs<'_>) -> String {
     let incident = &inputs.evidence.incident;
-    let minutes = &incident.minutes;
-    let width = WIDTHS.into_iter().find(|width| minutes.len() <= width * MOST).unwrap_or(minutes.len().div_ceil(MOST));
-    let (start, end) = ends(incident, width);
+    let (minutes, width) = (&incident.minutes, width(incident));
+    let (start, end) = ends(incident);
     let bins = minutes.chunks(width).map(|minutes| bin(minutes, inputs.confidence)).collect();
     let each = span(Micros(width as u64 * 60_000_000));
     let verb = verb(incident);
@@ -40,7 +39,15 @@ pub(super) fn svg(inputs: &Inputs<'_>) -> String {
     standalone(&chart.svg())
 }
 
-fn ends(incident: &Incident, width: usize) -> (Timestamp, Timestamp) {
+/// Minutes in a bin.
+fn width(incident: &Incident) -> usize {
+    let minutes = incident.minutes.len();
+    WIDTHS.into_iter().find(|width| minutes <= width * MOST).unwrap_or(minutes.div_ceil(MOST))
+}
+
+/// The time axis.
+pub(super) fn ends(incident: &Incident) -> (Timestamp, Timestamp) {
+    let width = width(incident);
     let start = incident.minutes.first().map_or(incident.first_failing, |minute| minute.start);
     let minutes = incident.minutes.len().div_ceil(width) * width;
     let end = start.as_microsecond().saturating_add(minutes as i64 * 60_000_000);

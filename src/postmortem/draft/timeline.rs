@@ -45,10 +45,10 @@ pub(super) fn detection(inputs: &Inputs<'_>) -> String {
 }
 
 /// An entry of the timeline.
-struct Entry {
-    at: Timestamp,
-    what: String,
-    from: &'static str,
+pub(super) struct Entry {
+    pub(super) at: Timestamp,
+    pub(super) what: String,
+    pub(super) from: &'static str,
 }
 
 /// The timeline.
@@ -74,6 +74,7 @@ fn entries(inputs: &Inputs<'_>) -> Vec<Entry> {
         let what = format!("{}: {} ({})", event.kind, tame(&event.text), tame(&event.author));
         Entry { at: event.at, what, from: "noted" }
     }));
+    entries.extend(super::database::entries(inputs));
     entries.sort_by_key(|entry| entry.at);
     entries
 }

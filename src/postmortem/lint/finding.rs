@@ -104,7 +104,7 @@ rules! {
     DoneAndToDo = "done-and-to-do",
     /// Over a fifth of the error budget spent, and no action of the highest priority.
     BudgetWithoutPriority = "budget-without-priority",
-    /// A figure that the data contradicts.
+    /// A figure or a stated cause that the data contradicts.
     AgainstData = "against-the-data",
 }
 

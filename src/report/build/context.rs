@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::impact::Figure;
 use crate::incident::{Incident, IncidentId};
 use crate::model::{FlowName, NotedEvent, ObjectiveName};
-use crate::report::model::{DetectionReport, SignIns, StepBaseline, Window};
+use crate::report::model::{AuditReport, DatabaseReport, DetectionReport, SignIns, StepBaseline, Window};
 use crate::slo::Tally;
 
 /// Everything beside the runs of the period. What is not known is left out, and the report says so.
@@ -17,6 +17,10 @@ pub struct Context {
     pub incidents: Vec<Incident>,
     /// People who could not sign in.
     pub people: BTreeMap<IncidentId, Figure>,
+    /// What the databases behind the logins said, in their configured order; empty when none was watched.
+    pub databases: Vec<DatabaseReport>,
+    /// What they are set to, in their configured order; empty when no snapshot was kept.
+    pub audits: Vec<AuditReport>,
     /// Sign-ins that were expected in the period, and those that failed.
     pub sign_ins: BTreeMap<ObjectiveName, SignIns>,
     /// The failing share that the detector took as background at most.

@@ -54,6 +54,8 @@ pub(super) fn assemble(inputs: &Inputs<'_>, flows: Vec<Beyond>, model: &mut Repo
     }
     model.places.sort_by(|a, b| (&a.region, &a.flow).cmp(&(&b.region, &b.flow)));
     model.incidents = incidents::rows(context, costs);
+    model.databases.clone_from(&context.databases);
+    model.audits.clone_from(&context.audits);
     model.detection = context.detection.clone();
     model.baselines = context.baselines.clone();
     model.events = context.events.iter().filter(|event| period.contains(event.at)).cloned().collect();

@@ -9,6 +9,7 @@ mod failing;
 mod heatmap;
 mod scale;
 mod standalone;
+mod states;
 mod strip;
 mod weeks;
 mod windows;
@@ -18,6 +19,7 @@ pub use canvas::Tick;
 pub use failing::{FailingShare, ShareBin};
 pub use heatmap::{HeatLine, HeatMap, HeatRow};
 pub use standalone::standalone;
+pub use states::{ChangeMark, StateRow, StateStretch, States};
 pub use strip::{Cell, Strip, StripRow};
 pub use weeks::{WeekMark, Weeks};
 pub use windows::{WindowLine, Windows};
@@ -29,6 +31,8 @@ pub enum Chart {
     BurnDown(BurnDown),
     /// What each interval was like.
     Strip(Strip),
+    /// When logins failed, and what held on databases.
+    States(States),
     /// Login times.
     HeatMap(HeatMap),
     /// The worst window of each length.
@@ -61,4 +65,4 @@ macro_rules! charts {
     };
 }
 
-charts!(BurnDown, Strip, HeatMap, Windows, Weeks);
+charts!(BurnDown, Strip, States, HeatMap, Windows, Weeks);

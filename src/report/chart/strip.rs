@@ -43,7 +43,7 @@ pub struct Strip {
 
 const WIDTH: i32 = 960;
 const LABEL: i32 = 190;
-const ROW: i32 = 30;
+pub(super) const ROW: i32 = 30;
 const GAP: i32 = 8;
 
 impl Strip {
@@ -81,7 +81,8 @@ impl Strip {
     }
 }
 
-fn mark(sheet: &Sheet<'_>, cell: Cell, (left, right): (i32, i32), top: i32) {
+/// Paints one kind of cell from a left to a right column, in a row that begins at `top`.
+pub(super) fn mark(sheet: &Sheet<'_>, cell: Cell, (left, right): (i32, i32), top: i32) {
     let bottom = top + ROW;
     match cell {
         Cell::Ok => sheet.fill(Ink::Good, (left, bottom - ROW / 4), (right, bottom)),

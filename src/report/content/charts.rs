@@ -3,16 +3,18 @@
 use jiff::Timestamp;
 
 use super::ticks;
+use crate::diagnosis::Stretch;
 use crate::model::Micros;
 use crate::report::ReportModel;
 use crate::report::chart::{
-    BurnDown, BurnPoint, Cell, FanPlace, HeatLine, HeatMap, HeatRow, Strip, StripRow, Tick, WeekMark, Weeks,
+    BurnDown, BurnPoint, Cell, FanPlace, HeatLine, HeatMap, HeatRow, StateRow, Strip, StripRow, Tick, WeekMark, Weeks,
     WindowLine, Windows,
 };
 use crate::report::format::{self, percent, span};
 use crate::report::model::{
     Bins, CellState, FlowReport, Head, LatencyPoint, ObjectiveReport, Percentile, TimelineRow, Window,
 };
+use crate::report::states::Course;
 
 /// The availability strip of a flow, one row per vantage and step.
 pub(super) fn strip(flow: &FlowReport, head: &Head) -> Strip {
@@ -37,6 +39,33 @@ fn strip_row(row: &TimelineRow) -> StripRow {
         }
     });
     StripRow { label, cells: cells.collect() }
+}
+
+/// When logins of a flow failed, from all vantages together, on the time axis of a database's chart.
+pub(super) fn logins(flow: &FlowReport, course: &Course<'_>) -> StateRow {
+    let bins = &flow.series.bins;
+    let rows: Vec<&TimelineRow> = flow.series.timeline.iter().filter(|row| row.step.is_none()).collect();
+    let cell = |bin: usize| {
+        let sum = |counts: fn(&TimelineRow) -> &Vec<u32>| {
+            rows.iter().filter_map(|row| counts(row).get(bin)).map(|count| f64::from(*count)).sum::<f64>()
+        };
+        let any = |state| rows.iter().any(|row| row.cells.get(bin) == Some(&state));
+        match () {
+            () if any(CellState::Failed) => Cell::Failing(sum(|row| &row.bad) / sum(|row| &row.n).max(1.0)),
+            () if any(CellState::Slow) => Cell::Slow,
+            () if any(CellState::Ok) => Cell::Ok,
+            () => Cell::NotDue,
+        }
+    };
+    let cells: Vec<Cell> = (0..bins.count as usize).map(cell).collect();
+    let (mut stretches, mut first) = (Vec::new(), 0_u32);
+    for same in cells.chunk_by(|one, other| one == other) {
+        let end = first + same.len() as u32;
+        let stretch = Stretch { from: bins.start_of(first), to: bins.start_of(end) };
+        stretches.extend(course.place(stretch, same[0]).filter(|it| it.mark != Cell::NotDue));
+        first = end;
+    }
+    StateRow { label: "logins".to_owned(), below: format!("of {}", flow.name), stretches }
 }
 
 /// What the strip shows, for who cannot see it.

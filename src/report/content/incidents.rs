@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::block::{Block, Line, Section, Table};
+use crate::diagnosis;
 use crate::impact::Figure;
 use crate::incident::{Bounds, Scope, Share, ShareSplit, Symptom};
 use crate::model::NotedEvent;
@@ -21,6 +22,7 @@ pub(super) fn section(model: &ReportModel) -> Section {
     } else {
         blocks.push(Block::Table(what(&common, zone)));
         blocks.push(Block::Table(who(&common)));
+        blocks.extend(left_open(&common));
         blocks.extend(reasons(&common));
         blocks.push(Block::Table(seen(&common, zone)));
         blocks.push(Block::note(
@@ -129,6 +131,12 @@ fn reasons(rows: &[&IncidentRow]) -> Vec<Block> {
     };
     let reasons: BTreeSet<String> = rows.iter().filter_map(reason).collect();
     reasons.into_iter().map(|reason| Block::note(format!("People, not quantifiable: {reason}."))).collect()
+}
+
+/// What logins that timed out leave open.
+fn left_open(rows: &[&IncidentRow]) -> Option<Block> {
+    let open = rows.iter().any(|row| diagnosis::has_timeouts(&row.incident));
+    open.then(|| Block::note(format!("Timeouts: {}.", diagnosis::UNKNOWN_TO_THE_USER)))
 }
 
 fn who(rows: &[&IncidentRow]) -> Table {

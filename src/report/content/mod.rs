@@ -3,10 +3,12 @@
 
 mod adjusted;
 mod appendix;
+mod audit;
 mod block;
 mod budget;
 mod charts;
 mod coverage;
+mod database;
 mod detection;
 mod head;
 mod incidents;
@@ -24,9 +26,9 @@ pub(super) use head::{alarms, facts, subtitle};
 
 use super::ReportModel;
 
-/// Part two to thirteen; the first is the head: [`subtitle`] and [`facts`].
+/// Part two to thirteen, one more each with a database and its audit; the first is the head: [`subtitle`] and [`facts`].
 pub(super) fn sections(model: &ReportModel) -> Vec<Section> {
-    vec![
+    let mut sections = vec![
         verdicts::section(model),
         budget::section(model),
         incidents::section(model),
@@ -39,7 +41,16 @@ pub(super) fn sections(model: &ReportModel) -> Vec<Section> {
         coverage::section(model),
         policy::section(model),
         appendix::section(model),
-    ]
+    ];
+    if let Some(audit) = audit::section(model) {
+        let after = sections.iter().position(|section| section.anchor == "incidents").map_or(0, |at| at + 1);
+        sections.insert(after, audit);
+    }
+    if let Some(database) = database::section(model) {
+        let after = sections.iter().position(|section| section.anchor == "incidents").map_or(0, |at| at + 1);
+        sections.insert(after, database);
+    }
+    sections
 }
 
 /// What the report is called.

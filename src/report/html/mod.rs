@@ -106,14 +106,19 @@ fn line(line: &Line) -> Markup {
     html! {
         @for span in &line.0 {
             @match span {
-                Span::Plain(text) => (text),
-                Span::Strong(text) => strong { (text) },
-                Span::Soft(text) => { " " span class="interval" { "[" (text) "]" } },
+                Span::Plain(text) => (unbroken(text)),
+                Span::Strong(text) => strong { (unbroken(text)) },
+                Span::Soft(text) => { " " span class="interval" { "[" (unbroken(text)) "]" } },
                 Span::Code(text) => code { (text) },
-                Span::Loud(text) => strong class="loud" { "⚠ " (text) },
+                Span::Loud(text) => strong class="loud" { "⚠ " (unbroken(text)) },
             }
         }
     }
+}
+
+/// A narrow column must not part a number from its percent sign.
+fn unbroken(text: &str) -> String {
+    text.replace(" %", "\u{a0}%")
 }
 
 fn card(card: &Card) -> Markup {
@@ -121,8 +126,8 @@ fn card(card: &Card) -> Markup {
         article class=(format!("card {}", card.verdict.as_str().replace(' ', "-"))) {
             h3 { a href=(format!("#{}", card.anchor)) { (card.title) } }
             p class="badge" { (mark(card.verdict)) " " (card.verdict.as_str()) }
-            p class="figure" { (card.figure) }
-            p { (card.text) }
+            p class="figure" { (unbroken(&card.figure)) }
+            p { (unbroken(&card.text)) }
             dl class="facts" { @for (word, value) in &card.facts { div { dt { (word) } dd { (value) } } } }
         }
     }

@@ -310,6 +310,8 @@ fn model() -> ReportModel {
         }],
         flows: vec![flow()],
         incidents: Vec::new(),
+        databases: Vec::new(),
+        audits: Vec::new(),
         detection: None,
         places: Vec::new(),
         sight: Vec::new(),
@@ -342,7 +344,7 @@ fn what_a_service_said_is_text_and_never_markup() {
 
 #[test]
 fn the_alarm_comes_first_and_absence_is_said() {
-    let page = render(&model());
+    let page = render(&model()).replace('\u{a0}', " ");
     let alarm = page.find("accepted_wrong_password").unwrap();
     let verdicts = page.find("id=\"verdicts\"").unwrap();
     assert!(alarm < verdicts);

@@ -6,12 +6,12 @@
 //!   - from: 20s                     # since the start; from the start when left out
 //!     to: 40s                       # for ever when left out
 //!     match: {action: login}        # everything that the fault can hit when left out
-//!     share: 0.8                    # or `exactly: 37 of 1000`; every one when left out
+//!     share: 0.8                    # or `exactly: 37 of 1000` or `first: 5`; every one when left out
 //!     fault: {hang: forever}
 //! ```
 //!
 //! The rules are tried in order; the first that matches and is drawn applies, and later rules do not see the request.
-//! `share` and `exactly` draw once per login: a request that carries a session shares the ticket of its login, and a
+//! `share`, `exactly` and `first` draw once per login: a request that carries a session shares the ticket of its login, and a
 //! request outside any login draws for itself. A connection fault (`reset_on_accept`, a slow `tls`) draws once per
 //! connection.
 
@@ -165,6 +165,8 @@ pub enum Draw {
     Every,
     /// Each with this probability, 0 to 1.
     Share(f64),
+    /// The first so many, and none after them; at least 1.
+    First(u64),
     /// Exactly `hits` of each `of` in the order of arrival; `hits <= of`, `of >= 1`.
     Exactly {
         /// How many are hit.

@@ -70,12 +70,12 @@ impl Reader {
         let draw = self.draw(written);
         let fault = self.fault(&written.value.fault);
         let scope = written.value.scope.as_ref().map(|scope| self.scope(scope, &fault)).unwrap_or_default();
-        self.check_connection_fault(written, &scope, &fault);
+        self.check_connection_fault(written, &scope, &draw, &fault);
         (self.mistakes.len() == mistakes_before).then_some(Rule { from, to, scope, draw, fault })
     }
 
     /// Before a request was read, only its source address is known; a closed listener knows not even that.
-    fn check_connection_fault(&mut self, rule: &Spanned<WrittenRule>, scope: &Scope, fault: &Fault) {
+    fn check_connection_fault(&mut self, rule: &Spanned<WrittenRule>, scope: &Scope, draw: &Draw, fault: &Fault) {
         if fault.is_of_connections() && !scope.is_of_connections() {
             self.mistakes.note(
                 rule,
@@ -86,7 +86,7 @@ impl Reader {
                 ),
             );
         }
-        let narrowed = scope.client.is_some() || rule.value.share.is_some() || rule.value.exactly.is_some();
+        let narrowed = scope.client.is_some() || *draw != Draw::Every;
         if *fault == Fault::Refuse && narrowed {
             self.mistakes.note(
                 rule,
@@ -105,15 +105,21 @@ impl Reader {
     }
 
     fn draw(&mut self, rule: &Spanned<WrittenRule>) -> Draw {
-        match (&rule.value.share, &rule.value.exactly) {
-            (Some(_), Some(exactly)) => {
-                self.mistakes.note(exactly, "a rule has either `share` or `exactly`, not both");
-                Draw::Every
-            }
-            (Some(share), None) => Draw::Share(self.mistakes.share(share)),
-            (None, Some(exactly)) => self.exactly(exactly),
-            (None, None) => Draw::Every,
+        let WrittenRule { share, exactly, first, .. } = &rule.value;
+        if usize::from(share.is_some()) + usize::from(exactly.is_some()) + usize::from(first.is_some()) > 1 {
+            self.mistakes.note(rule, "a rule has one of `share`, `exactly` and `first`");
         }
+        let share = share.as_ref().map(|share| Draw::Share(self.mistakes.share(share)));
+        let exactly = exactly.as_ref().map(|exactly| self.exactly(exactly));
+        let first = first.as_ref().map(|first| self.first(first));
+        share.or(exactly).or(first).unwrap_or(Draw::Every)
+    }
+
+    fn first(&mut self, written: &Spanned<u64>) -> Draw {
+        if written.value == 0 {
+            self.mistakes.note(written, "the first 0 are none; write at least 1, or leave the rule out");
+        }
+        Draw::First(written.value)
     }
 
     fn exactly(&mut self, written: &Spanned<String>) -> Draw {

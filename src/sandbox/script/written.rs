@@ -32,6 +32,7 @@ pub(super) struct WrittenRule {
     pub(super) scope: Option<WrittenScope>,
     pub(super) share: Option<Spanned<f64>>,
     pub(super) exactly: Option<Spanned<String>>,
+    pub(super) first: Option<Spanned<u64>>,
     pub(super) fault: WrittenFault,
 }
 

@@ -13,7 +13,7 @@ use super::*;
 use crate::model::{Run, RunId};
 use crate::store::error::SegmentError;
 use crate::store::filter::RunFilter;
-use crate::store::{record, samples};
+use crate::store::{arbitrary, record};
 
 fn everything() -> Selection {
     Selection { filter: RunFilter::everything(), id: None }
@@ -40,12 +40,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn runs_survive_the_journal(run in samples::run()) {
+    fn runs_survive_the_journal(run in arbitrary::run()) {
         prop_assert_eq!(record::decode(&record::encode(&run).unwrap()).unwrap(), run);
     }
 
     #[test]
-    fn runs_survive_a_segment(runs in prop::collection::vec(samples::run(), 0..20)) {
+    fn runs_survive_a_segment(runs in prop::collection::vec(arbitrary::run(), 0..20)) {
         let runs = distinct(&runs);
         let bytes = encode(&runs).unwrap();
         for columns in [Columns::Summary, Columns::Steps, Columns::Timings, Columns::Everything] {
@@ -60,14 +60,14 @@ proptest! {
 
     #[test]
     fn the_same_runs_give_the_same_bytes(
-        (runs, shuffled) in prop::collection::vec(samples::run(), 0..10).prop_map(|runs| distinct(&runs))
+        (runs, shuffled) in prop::collection::vec(arbitrary::run(), 0..10).prop_map(|runs| distinct(&runs))
             .prop_flat_map(|runs| (Just(runs.clone()), Just(runs).prop_shuffle())),
     ) {
         prop_assert_eq!(encode(&runs).unwrap(), encode(&shuffled).unwrap());
     }
 
     #[test]
-    fn a_selection_keeps_each_run_whole(runs in prop::collection::vec(samples::run(), 1..20), pick: prop::sample::Index) {
+    fn a_selection_keeps_each_run_whole(runs in prop::collection::vec(arbitrary::run(), 1..20), pick: prop::sample::Index) {
         let runs = distinct(&runs);
         let wanted = pick.get(&runs);
         let filter = RunFilter {
@@ -88,7 +88,7 @@ proptest! {
     }
 
     #[test]
-    fn the_wanted_parts_of_a_file_are_enough(runs in prop::collection::vec(samples::run(), 1..20)) {
+    fn the_wanted_parts_of_a_file_are_enough(runs in prop::collection::vec(arbitrary::run(), 1..20)) {
         let bytes = encode(&distinct(&runs)).unwrap();
         for columns in [Columns::Summary, Columns::Timings] {
             let size = bytes.len() as u64;
@@ -106,7 +106,7 @@ proptest! {
 
     #[test]
     fn damaged_bytes_are_an_error_or_the_truth(
-        runs in prop::collection::vec(samples::run(), 1..5), place: prop::sample::Index, bit in 0..8_u8,
+        runs in prop::collection::vec(arbitrary::run(), 1..5), place: prop::sample::Index, bit in 0..8_u8,
     ) {
         let runs = distinct(&runs);
         let mut bytes = encode(&runs).unwrap().to_vec();

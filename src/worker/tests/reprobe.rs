@@ -176,6 +176,29 @@ async fn extra_probes_cost_no_slot() {
     }
 }
 
+/// Slots lie anywhere in their intervals, so that how many hang at once differs from minute to minute.
+#[tokio::test(start_paused = true)]
+async fn extra_probes_cost_no_slot_where_slots_crowd() {
+    for overlap in [3, 4, 5, 6] {
+        let missed = async |reprobe: Option<Reprobe>| {
+            let limits = WorkerLimits { reprobe, ..WorkerLimits::default() };
+            let mut shop = flow("shop", 4, overlap);
+            shop.limits.timeout = Duration::from_secs(10);
+            let bench = Bench::new(Script::default(), Memory::default(), vec![shop], &limits);
+            bench.takes("shop", 10.1);
+            bench.ends("shop", RunKind::Login, bad(BadClass::Timeout));
+            sleep(Duration::from_secs(3000)).await;
+            let (summary, runs, _) = bench.end().await;
+            (count(&runs, MISSED), summary.extra)
+        };
+        let rules = Reprobe { every: Duration::from_secs(5), most_per_hour: 1000, ..Reprobe::default() };
+        let (without, with) = (missed(None).await, missed(Some(rules)).await);
+        assert_eq!(without.0, with.0, "overlap {overlap}");
+        assert_eq!(without.0 > 0, overlap < 4, "what the timeout needs is enough");
+        assert!(with.1 > 0 || overlap < 4, "overlap {overlap}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_wrong_password_is_never_tried_again() {
     let bench = bench(vec![guarded(60)], Some(Reprobe::default()));

@@ -2,6 +2,7 @@
 //! reason. Without an incident, the claims that only data could judge are named.
 
 mod bounds;
+mod causes;
 mod counts;
 mod moments;
 mod shares;
@@ -24,6 +25,7 @@ pub(super) fn check(reading: &Reading, evidence: &Evidence, verdict: &mut Verdic
     let known = Known { evidence, facts: evidence.facts() };
     bounds::check(reading, &known, verdict);
     moments::check(reading, &known, verdict);
+    causes::check(reading, evidence.diagnosis.as_ref(), verdict);
     for read in reading.blocks.iter().filter(|read| speaks_of_the_incident(read)) {
         shares::check(&read.block, &known, verdict);
         counts::check(&read.block, &known, verdict);

@@ -14,8 +14,10 @@ fn bad_scripts_are_refused_with_place_and_reason() {
     let table: &[(&str, &[&str])] = &[
         (
             "rules:\n  - fault: reset\n    form: 20s\n",
-            &["line 3, column 5: unknown field `form`, expected one of from, to, match, share, exactly, fault; \
-               did you mean `from`?"],
+            &[
+                "line 3, column 5: unknown field `form`, expected one of from, to, match, share, exactly, first, fault; \
+               did you mean `from`?",
+            ],
         ),
         (
             "rules:\n  - match: {action: logn}\n    fault: reset\n",
@@ -47,7 +49,11 @@ fn bad_scripts_are_refused_with_place_and_reason() {
         ),
         (
             "rules: [{exactly: 1 of 2, share: 0.5, fault: reset}]\n",
-            &["line 1, column 19: a rule has either `share` or `exactly`, not both"],
+            &["line 1, column 9: a rule has one of `share`, `exactly` and `first`"],
+        ),
+        (
+            "rules: [{first: 0, fault: reset}]\n",
+            &["line 1, column 17: the first 0 are none; write at least 1, or leave the rule out"],
         ),
         ("rules: [{fault: {slow: {}}}]\n", &["line 1, column 9: slow delays nothing; set tls, wait or receive"]),
         (
