@@ -3,10 +3,17 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use doorstep::app::DiskFiles;
 use doorstep::config::{Files, Loaded, Overrides, flow_schema, load, site_schema};
+use doorstep::model::{
+    AuditTerms, Database, DatabaseName, Engine, Must, SecretSource, Server, ServerRole, ServiceFacts,
+    SettingExpectation, Severity, TlsMode,
+};
 use serde_json::Value as Json;
+
+use crate::bad_config::Memory;
 
 fn probes() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("probes")
@@ -228,4 +235,143 @@ fn check_speaks_json() {
     let listen = findings.iter().find(|finding| finding["path"] == "listen").expect("the mistake");
     assert_eq!((&listen["line"], &listen["column"]), (&Json::from(3), &Json::from(9)));
     assert_eq!(listen["help"], "write the address too: 127.0.0.1:9100");
+}
+
+#[test]
+fn databases_are_read_with_their_defaults() {
+    let site = "\
+flows: [shop.yaml]
+databases:
+  shop:
+    user: doorstep
+    servers:
+      db1: { host: db1.internal, role: primary }
+      db2: { host: '[::1]', port: 5433, role: standby, application_name: node2, serves_reads: true }
+  maria:
+    engine: mariadb
+    interval: 500ms
+    timeout: 2s
+    database: accounts
+    user: watcher
+    password: { file: secret }
+    tls: off
+    login_role: web
+    flows: shop
+    servers: { m1: { host: localhost, role: primary } }
+";
+    let flow = "steps: [{ open: https://shop.example }]";
+    let files = Memory::with(&[("etc/doorstep.yaml", site), ("etc/shop.yaml", flow)]);
+    let loaded = load(Path::new("etc/doorstep.yaml"), &files, &Overrides::default());
+    assert_eq!(said(&loaded), "");
+    let site = loaded.site.as_ref().expect("a right configuration");
+    let server = |name: &str, host: &str, port, role, application_name: &str, serves_reads| Server {
+        name: name.parse().expect("a name"),
+        host: host.to_owned(),
+        port,
+        role,
+        application_name: application_name.to_owned(),
+        serves_reads,
+    };
+    let shop = Database {
+        name: "shop".parse().expect("a name"),
+        engine: Engine::PostgreSql,
+        interval: Duration::from_secs(1),
+        timeout: Duration::from_secs(3),
+        database: "postgres".to_owned(),
+        user: "doorstep".to_owned(),
+        password: None,
+        tls: TlsMode::Verify,
+        authority: None,
+        login_role: None,
+        flows: Vec::new(),
+        servers: vec![
+            server("db1", "db1.internal", 5432, ServerRole::Primary, "db1", false),
+            server("db2", "::1", 5433, ServerRole::Standby, "node2", true),
+        ],
+    };
+    let maria = Database {
+        name: "maria".parse().expect("a name"),
+        engine: Engine::MariaDb,
+        interval: Duration::from_millis(500),
+        timeout: Duration::from_secs(2),
+        database: "accounts".to_owned(),
+        user: "watcher".to_owned(),
+        password: Some(SecretSource::File("etc/secret".into())),
+        tls: TlsMode::Off,
+        login_role: Some("web".to_owned()),
+        flows: vec!["shop".parse().expect("a name")],
+        servers: vec![server("m1", "localhost", 3306, ServerRole::Primary, "m1", false)],
+        ..shop.clone()
+    };
+    assert_eq!(site.databases, [shop, maria]);
+    let effective = loaded.effective();
+    assert!(effective.contains("timeout: 3s") && effective.contains("login_role: web"), "{effective}");
+}
+
+#[test]
+fn what_the_audit_is_held_against_is_read() {
+    let site = "\
+flows: [shop.yaml]
+databases:
+  shop:
+    user: doorstep
+    service:
+      connections: 40
+      hosts: 2
+      target_session_attrs: read-write
+      deadline: none
+      balancer_timeout: 10s
+      lose_nothing: true
+      standby_absence: 8h
+      wal_disk_free: 20GB
+    expectations:
+      - { setting: fsync, equals: on, severity: critical, because: accounts are dear }
+      - { setting: max_connections, at_least: 40, server: db1 }
+      - { setting: work_mem, standby: same }
+      - { setting: max_wal_senders, standby: at_least, severity: info }
+      - { setting: synchronous_standby_names, unchanged: true }
+    servers: { db1: { host: db1.internal, role: primary } }
+  bare: { user: doorstep, servers: { db1: { host: db1.internal, role: primary } } }
+";
+    let files =
+        Memory::with(&[("etc/doorstep.yaml", site), ("etc/shop.yaml", "steps: [{ open: https://shop.example }]")]);
+    let loaded = load(Path::new("etc/doorstep.yaml"), &files, &Overrides::default());
+    assert_eq!(said(&loaded), "");
+    let site = loaded.site.as_ref().expect("a right configuration");
+    let terms = |name: &str| site.audit_terms[&name.parse::<DatabaseName>().expect("a name")].clone();
+    assert_eq!(terms("bare"), AuditTerms::default());
+    let expected = |setting: &str, must: Must, severity| SettingExpectation {
+        setting: setting.to_owned(),
+        server: None,
+        must,
+        severity,
+        because: None,
+    };
+    let (critical, warning, info) = (Severity::Critical, Severity::Warning, Severity::Info);
+    let shop = AuditTerms {
+        service: ServiceFacts {
+            connections: Some(40),
+            hosts: Some(2),
+            target_session_attrs: Some("read-write".to_owned()),
+            deadline: Some(Duration::ZERO),
+            balancer_timeout: Some(Duration::from_secs(10)),
+            lose_nothing: Some(true),
+            standby_absence: Some(Duration::from_secs(8 * 3600)),
+            wal_disk_free: Some(20 << 30),
+        },
+        expectations: vec![
+            SettingExpectation {
+                because: Some("accounts are dear".to_owned()),
+                ..expected("fsync", Must::Equal("on".to_owned()), critical)
+            },
+            SettingExpectation {
+                server: Some("db1".parse().expect("a name")),
+                ..expected("max_connections", Must::AtLeast("40".to_owned()), warning)
+            },
+            expected("work_mem", Must::SameOnStandby, warning),
+            expected("max_wal_senders", Must::AtLeastOnStandby, info),
+            expected("synchronous_standby_names", Must::NotChange, warning),
+        ],
+    };
+    assert_eq!(terms("shop"), shop);
 }

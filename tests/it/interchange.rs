@@ -1,5 +1,6 @@
 //! Other tools' formats, by the program itself.
 
+mod asked;
 mod blackbox;
 mod openslo;
 mod rules;

@@ -78,6 +78,7 @@ async fn probe(site: &Site, folder: &Path, count: i64) -> Timestamp {
         labels: vantage.labels.clone(),
         from: start,
         flows: vec![FlowDeclaration { schedule, revision: flow.revision.clone() }],
+        databases: Vec::new(),
     };
     store.declare(&declaration).await.unwrap();
     let shipped = Shipper::new(spool, store, std::time::Duration::ZERO).ship_all().await;
@@ -102,7 +103,7 @@ fn report(folder: &Path, end: Timestamp) -> Told {
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let read = |name: &str| fs::read_to_string(folder.join("report").join(name)).unwrap();
     Told {
-        html: read("report.html"),
+        html: read("report.html").replace('\u{a0}', " "),
         markdown: read("report.md"),
         json: serde_json::from_str(&read("report.json")).unwrap(),
         csv: read("report.csv"),

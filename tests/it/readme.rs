@@ -7,6 +7,8 @@ use std::process::Command;
 
 use doorstep::sandbox::{Options, Sandbox, Script, StandardUsers};
 
+use crate::support::lab::Lab;
+
 /// A fenced block: its language and its text.
 struct Block {
     language: String,
@@ -77,7 +79,7 @@ async fn every_command_of_the_readme_works() {
     let path = programs(folder.path());
     let commands: Vec<String> = blocks()
         .iter()
-        .filter(|block| block.language == "sh")
+        .filter(|block| block.language == "sh" && !block.text.starts_with("scripts/lab"))
         .flat_map(|block| block.text.lines().map(str::to_owned).collect::<Vec<_>>())
         .filter(|line| !line.trim().is_empty())
         .collect();
@@ -100,6 +102,26 @@ async fn every_command_of_the_readme_works() {
     .await
     .unwrap();
     sandbox.stop().await;
+}
+
+/// In a folder and on ports of its own.
+#[test]
+fn every_command_of_the_lab_in_the_readme_works() {
+    let Some(script) = Lab::script() else { return };
+    let block = blocks().into_iter().find(|block| block.text.starts_with("scripts/lab")).unwrap();
+    let lab = Lab::place(&script);
+    let folder = tempfile::tempdir().unwrap();
+    let path = programs(folder.path());
+    fs::create_dir(folder.path().join("scripts")).unwrap();
+    let (home, port) = (lab.folder().display(), lab.port());
+    let wrapper = format!("#!/bin/sh\nexec '{}' --folder '{home}' --port {port} \"$@\"\n", script.display());
+    let name = folder.path().join("scripts/lab");
+    fs::write(&name, wrapper).unwrap();
+    fs::set_permissions(&name, fs::Permissions::from_mode(0o755)).unwrap();
+    for command in block.text.lines() {
+        run(command, folder.path(), &path);
+    }
+    assert!(!lab.folder().exists(), "nothing is left");
 }
 
 /// The command of the systemd unit, with this folder's configuration, for two seconds.
@@ -134,7 +156,7 @@ fn every_file_and_picture_that_the_readme_names_exists() {
     let words = readme.split(['`', '(', ')', ' ', '\n']);
     let paths: Vec<&str> = words
         .filter(|word| {
-            ["probes/", "reports/", "scripts/", "src/", "tests/"].iter().any(|folder| word.starts_with(folder))
+            ["docs/", "probes/", "reports/", "scripts/", "src/", "tests/"].iter().any(|folder| word.starts_with(folder))
         })
         .collect();
     assert!(paths.len() >= 5, "{paths:?}");

@@ -13,6 +13,9 @@ use crate::support::outside;
 /// The page that everybody sees first.
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/reports/demo/report.html");
 
+/// The page with a database.
+const OUTAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/reports/outage/report.html");
+
 fn chromium(browser: &Path, profile: &Path) -> Command {
     let mut command = Command::new(browser);
     command.args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]);
@@ -64,7 +67,11 @@ fn tools() -> Option<(PathBuf, String)> {
 #[test]
 fn the_page_is_accessible_in_light_and_dark() {
     let Some((browser, axe)) = tools() else { return };
-    for page in [fs::read_to_string(SAMPLE).unwrap(), crate::report_render::eventful_page()] {
+    for page in [
+        fs::read_to_string(SAMPLE).unwrap(),
+        fs::read_to_string(OUTAGE).unwrap(),
+        crate::report_render::eventful_page(),
+    ] {
         for dark in [false, true] {
             violations(&browser, &axe, &page, dark);
         }
@@ -83,7 +90,12 @@ fn the_check_finds_what_is_wrong() {
 #[test]
 fn a_phone_needs_no_sideways_scroll_and_no_request_leaves_the_page() {
     let Some((browser, _)) = tools() else { return };
-    let page = fs::read_to_string(SAMPLE).unwrap();
+    for page in [SAMPLE, OUTAGE] {
+        fits_a_phone(&browser, &fs::read_to_string(page).unwrap());
+    }
+}
+
+fn fits_a_phone(browser: &Path, page: &str) {
     // A window cannot be so narrow, a frame can.
     let frame = page.replace('&', "&amp;").replace('"', "&quot;");
     let host = format!(
@@ -96,7 +108,7 @@ fn a_phone_needs_no_sideways_scroll_and_no_request_leaves_the_page() {
          charts: inner.document.querySelectorAll('svg.chart').length, \
          requests: inner.performance.getEntriesByType('resource').map(entry => entry.name) }}); }};"
     );
-    let said = said_by(&browser, &host, &script, &[]);
+    let said = said_by(browser, &host, &script, &[]);
     assert_eq!(said["width"], 390, "{said}");
     assert!(said["scroll"].as_u64().is_some_and(|wide| wide <= 390), "{said}");
     assert!(said["charts"].as_u64().unwrap() >= 4, "{said}");

@@ -123,6 +123,8 @@ async fn answers(store: &Store, world: &World) -> Vec<String> {
         population: &world.population,
         policy: &world.policy,
         detection: &doorstep::model::DetectionRules::default(),
+        databases: &[],
+        audit_terms: &std::collections::BTreeMap::new(),
         tried: &[],
         generated_from: "doorstep test",
     };

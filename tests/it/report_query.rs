@@ -19,6 +19,8 @@ async fn ask(store: &Store, world: &World) -> (ReportModel, u64) {
         population: &world.population,
         policy: &world.policy,
         detection: &DetectionRules::default(),
+        databases: &[],
+        audit_terms: &std::collections::BTreeMap::new(),
         tried: &[],
         generated_from: "doorstep test",
     };
@@ -53,7 +55,7 @@ async fn a_store_answers_like_the_runs_themselves_before_and_after_shipping() {
     assert_eq!(spooled.objectives[0].failing, Some(0.037));
 
     let shipped = Shipper::new(spool, store.clone(), Duration::ZERO).ship_all().await;
-    assert_eq!((shipped.runs, shipped.errors.len()), (1000, 0));
+    assert_eq!((shipped.records, shipped.errors.len()), (1000, 0));
     let (stored, _) = ask(&store, &world).await;
     assert_eq!(markdown::render(&stored), markdown::render(&spooled), "the data's revision included");
 }

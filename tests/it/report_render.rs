@@ -25,7 +25,7 @@ fn every_rendering_says_three_point_seven_percent_and_the_classes() {
     let model = thirty_seven_of_a_thousand().report();
 
     let markdown = markdown::render(&model);
-    let page = html::render(&model);
+    let page = html::render(&model).replace('\u{a0}', " ");
     for text in [&markdown, &page] {
         assert!(text.contains("963 of 1,000 logins succeeded: 96.3 %"), "{text}");
         assert!(text.contains("37 failed: 3.7 %"), "{text}");

@@ -53,7 +53,13 @@ pub(crate) fn declarations(from: Timestamp, schedules: &[Schedule], vantages: &[
     let labels = |name: &str| BTreeMap::from([("region".to_owned(), format!("eu-{name}"))]);
     vantages
         .iter()
-        .map(|name| ScheduleDeclaration { vantage: vantage(name), labels: labels(name), from, flows: flows.clone() })
+        .map(|name| ScheduleDeclaration {
+            vantage: vantage(name),
+            labels: labels(name),
+            from,
+            flows: flows.clone(),
+            databases: Vec::new(),
+        })
         .collect()
 }
 

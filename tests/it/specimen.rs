@@ -319,3 +319,18 @@ fn the_committed_sample_comes_out_of_todays_code() {
         );
     }
 }
+
+/// The written postmortem contradicted itself; ours must not: whoever tells the failures counts the same ones.
+#[test]
+fn every_text_counts_the_same_failures() {
+    let texts = sample();
+    let of = |name: &str| &texts.iter().find(|(file, _)| *file == name).unwrap().1;
+    for (name, sentence) in [
+        ("incidents.txt", "of 5,249 logins"),
+        ("impact.md", "4,201 of 5,249 probes failed"),
+        ("postmortem.md", "4,201 failed logins out of 5,249 logins probed"),
+        ("report.md", "4,201 of 5,249"),
+    ] {
+        assert!(of(name).contains(sentence), "{name} does not say '{sentence}'");
+    }
+}

@@ -5,6 +5,7 @@ mod crash;
 mod disk_full;
 mod readers;
 mod s3;
+mod samples;
 mod server;
 mod spool;
 mod support;

@@ -196,6 +196,7 @@ async fn a_good_change_takes_over_and_a_bad_one_never_does() {
     assert!(status.success(), "{status}: {log}");
     assert!(!log.contains(PASSWORD), "{log}");
     let end: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+    assert!(end["due"].as_u64().is_some_and(|due| due > 0), "{end}");
     assert_eq!((&end["message"], &end["due"]), (&Value::from("worker stopped"), &end["recorded"]));
     assert_eq!(end["shipped"], true, "{end}");
     let (due, recorded) = due_and_recorded(&home.path().join("store")).await;

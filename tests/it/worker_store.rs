@@ -77,6 +77,8 @@ impl Bench {
             vantages: vec![vantage.clone()],
             vantage: Vantage { name: vantage, labels: BTreeMap::new() },
             flows: (0..flows).map(|number| flow(number, Duration::from_millis(500))).collect(),
+            databases: Vec::new(),
+            sessions: Arc::new(()),
             limits: WorkerLimits { grace: Duration::from_secs(5), ..WorkerLimits::default() },
             prober: Arc::new(Good(clock.clone())),
             control: None,

@@ -102,6 +102,7 @@ fn evidence(incident: Incident) -> Evidence {
                 why: "nobody said how long one lasts".to_owned(),
             }],
         },
+        diagnosis: None,
         budgets: vec![Spent { objective: "shop-weekly".to_owned(), share: 0.4567, how: "failed / allowed".to_owned() }],
     }
 }

@@ -34,6 +34,7 @@ async fn the_specimen_is_held_against_its_own_outage() {
         events: Vec::new(),
         people: People::default(),
         budgets: Vec::new(),
+        diagnosis: None,
     };
     let verdict = lint(SPECIMEN, Some(&evidence));
     let against: Vec<_> = verdict

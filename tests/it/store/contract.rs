@@ -71,7 +71,7 @@ async fn what_is_shipped_is_read_once(store: &Store, scratch: &std::path::Path) 
     let revision = unshipped.revision(START.parse().unwrap(), jiff::Timestamp::MAX).await.unwrap();
 
     let shipped = shipper(&spool, store).ship_all().await;
-    assert_eq!((shipped.runs, shipped.segments, shipped.files), (300, 2, 1), "{shipped} {:?}", shipped.errors);
+    assert_eq!((shipped.records, shipped.segments, shipped.files), (300, 2, 1), "{shipped} {:?}", shipped.errors);
     assert_eq!(all_runs(store).await, by_id(&runs), "after shipping");
     assert_eq!(all_runs(&unshipped).await, by_id(&runs), "with the empty spool");
     let again = store.revision(START.parse().unwrap(), jiff::Timestamp::MAX).await.unwrap();
@@ -130,7 +130,7 @@ async fn copied_spools_ship_at_once(store: &Store, scratch: &std::path::Path) {
                 std::fs::copy(&from, dir.join(from.file_name().unwrap())).unwrap();
             }
         }
-        spools.push(fresh_spool(&dir));
+        spools.push(fresh_spool::<doorstep::model::Run>(&dir));
     }
     let shipped =
         futures_util::future::join_all(spools.iter().map(|spool| async { shipper(spool, store).ship_all().await }));
@@ -166,7 +166,7 @@ async fn one_of_many_wins(store: &Store) {
             .find(|path| path.extension().is_some_and(|extension| extension == "journal"))
             .unwrap();
         std::fs::copy(journal, dir.join(&name)).unwrap();
-        spools.push(fresh_spool(&dir));
+        spools.push(fresh_spool::<doorstep::model::Run>(&dir));
     }
     let shipped =
         futures_util::future::join_all(spools.iter().map(|spool| async { shipper(spool, store).ship_all().await }))
@@ -232,6 +232,12 @@ async fn declarations_that_hold_are_found(store: &Store) {
                 vantages: vec![vantage(place)],
             },
             revision: doorstep::model::Revision::of(b"shop"),
+        }],
+        databases: vec![doorstep::model::DatabaseSchedule {
+            database: "main".parse().unwrap(),
+            server: "primary".parse().unwrap(),
+            interval: std::time::Duration::from_secs(1),
+            vantages: vec![vantage(place)],
         }],
     };
     for declaration in [declare("berlin", 1), declare("berlin", 3), declare("berlin", 5), declare("tokyo", 9)] {

@@ -1,4 +1,4 @@
-//! Kill -9, again and again: each run that was acknowledged is read exactly once.
+//! Kill -9, again and again: each run, and each sample, that was acknowledged is read exactly once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use doorstep::clock::Clock;
-use doorstep::model::{RunId, StoreLocation};
+use doorstep::model::{Run, RunId, Sample, StoreLocation};
 use doorstep::store::{Spool, Store};
 
 use super::support::*;
@@ -24,18 +24,30 @@ fn store(folder: &Path) -> Store {
     Store::open(&StoreLocation::Folder(folder.join("store"))).unwrap()
 }
 
-/// Records runs from eight tasks, and ships at the same time, until it is killed. Tells each run that was acknowledged.
+/// Records runs from eight tasks, and samples from two, and ships at the same time, until it is killed. Tells each run and
+/// sample that was acknowledged.
 async fn work_until_killed(folder: &Path, first: u64) {
-    let (spool, recovery) = Spool::open(&folder.join("spool"), &Clock::system()).unwrap();
+    let (spool, recovery) = Spool::<Run>::open(&folder.join("spool"), &Clock::system()).unwrap();
     tell(&format!("recovery {recovery}"));
-    let shipper = shipper(&spool, &store(folder));
+    let (samples, _) = Spool::<Sample>::open(&folder.join("spool"), &Clock::system()).unwrap();
+    let shippers = (shipper(&spool, &store(folder)), shipper(&samples, &store(folder)));
     tokio::spawn(async move {
         loop {
-            let shipped = shipper.ship_all().await;
-            assert!(shipped.errors.is_empty(), "{:?}", shipped.errors);
+            for shipped in [shippers.0.ship_all().await, shippers.1.ship_all().await] {
+                assert!(shipped.errors.is_empty(), "{:?}", shipped.errors);
+            }
             tell("shipped");
         }
     });
+    for task in 0..2 {
+        let samples = samples.clone();
+        tokio::spawn(async move {
+            for number in (first + task..first + PER_ROUND).step_by(2) {
+                samples.append(&sample("berlin", number)).await.unwrap();
+                tell(&format!("learned {number}"));
+            }
+        });
+    }
     let compacted = store(folder);
     tokio::spawn(async move {
         loop {
@@ -78,15 +90,18 @@ fn start(folder: &Path, first: u64) -> Child {
         .unwrap()
 }
 
-/// Kills the process some time after it has acknowledged some runs, and returns all numbers that it acknowledged.
-fn kill_at_random(mut process: Child) -> Vec<u64> {
+/// Kills the process some time after it has acknowledged some runs, and returns the numbers of all runs and of all samples
+/// that it acknowledged.
+fn kill_at_random(mut process: Child) -> (Vec<u64>, Vec<u64>) {
     let wait_for = 1 + random(60);
-    let mut acknowledged = Vec::new();
+    let (mut acknowledged, mut learned) = (Vec::new(), Vec::new());
     let mut killed = false;
     for line in BufReader::new(process.stdout.take().unwrap()).lines() {
         // The last line may be torn.
         let Ok(line) = line else { break };
-        acknowledged.extend(line.strip_prefix("ack ").and_then(|number| number.parse::<u64>().ok()));
+        let number = |prefix: &str| line.strip_prefix(prefix).and_then(|number| number.parse::<u64>().ok());
+        acknowledged.extend(number("ack "));
+        learned.extend(number("learned "));
         if !killed && acknowledged.len() as u64 >= wait_for {
             // Anywhere between two acknowledgements, also in the middle of a sync or of shipping.
             std::thread::sleep(Duration::from_micros(random(20_000)));
@@ -96,7 +111,7 @@ fn kill_at_random(mut process: Child) -> Vec<u64> {
     }
     assert!(killed, "the process ended before it was killed, after {} runs", acknowledged.len());
     process.wait().unwrap();
-    acknowledged
+    (acknowledged, learned)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -105,11 +120,12 @@ async fn every_acknowledged_run_survives_twenty_kills() {
         return work_until_killed(Path::new(&folder), first.parse().unwrap()).await;
     }
     let folder = tempfile::tempdir().unwrap();
-    let mut acknowledged = BTreeSet::new();
+    let (mut acknowledged, mut learned) = (BTreeSet::new(), BTreeSet::new());
     for round in 0..ROUNDS {
         let process = start(folder.path(), round * PER_ROUND);
-        let numbers = tokio::task::spawn_blocking(move || kill_at_random(process)).await.unwrap();
-        acknowledged.extend(numbers);
+        let (runs, samples) = tokio::task::spawn_blocking(move || kill_at_random(process)).await.unwrap();
+        acknowledged.extend(runs);
+        learned.extend(samples);
     }
     let expected: BTreeMap<RunId, _> =
         acknowledged.iter().map(|&number| run("berlin", number)).map(|run| (run.id, run)).collect();
@@ -120,8 +136,10 @@ async fn every_acknowledged_run_survives_twenty_kills() {
     };
     let store = store(folder.path());
     let spool_folder = folder.path().join("spool");
-    missing("store and spool", &all_runs(&store.clone().with_spool(&spool_folder)).await);
-    let (spool, recovery) = Spool::open(&spool_folder, &Clock::system()).unwrap();
+    let both = store.clone().with_spool(&spool_folder);
+    missing("store and spool", &all_runs(&both).await);
+    no_sample_is_missing("store and spool", &learned, &all_samples(&both).await);
+    let (spool, recovery) = Spool::<Run>::open(&spool_folder, &Clock::system()).unwrap();
     ship(&spool, &store).await;
     let read = all_runs(&store).await;
     missing("store", &read);
@@ -129,4 +147,20 @@ async fn every_acknowledged_run_survives_twenty_kills() {
     let untold = read.len() - expected.len();
     assert!(untold as u64 <= 8 * ROUNDS, "{untold} runs were never acknowledged; {recovery}");
     assert!(expected.len() as u64 >= ROUNDS, "only {} runs were acknowledged", expected.len());
+    let (samples, _) = Spool::<Sample>::open(&spool_folder, &Clock::system()).unwrap();
+    ship(&samples, &store).await;
+    let read = all_samples(&store).await;
+    no_sample_is_missing("store", &learned, &read);
+    assert!(read.len() - learned.len() <= 2 * ROUNDS as usize, "{} of {}", learned.len(), read.len());
+    assert!(learned.len() as u64 >= ROUNDS, "only {} samples were acknowledged", learned.len());
+}
+
+/// Each sample that was acknowledged is there, none twice, in the order of their slots.
+fn no_sample_is_missing(stage: &str, acknowledged: &BTreeSet<u64>, read: &[Sample]) {
+    assert!(read.windows(2).all(|pair| pair[0].slot < pair[1].slot), "{stage}: out of order, or twice");
+    let read: BTreeMap<_, &Sample> = read.iter().map(|sample| (sample.slot, sample)).collect();
+    for &number in acknowledged {
+        let expected = sample("berlin", number);
+        assert_eq!(read.get(&expected.slot), Some(&&expected), "{stage}");
+    }
 }

@@ -82,8 +82,9 @@ async fn a_refused_write_tears_nothing() {
     let output = String::from_utf8_lossy(&limited.stdout);
     let recorded = output.lines().find_map(|line| line.strip_prefix("recorded ")?.parse::<u64>().ok());
     let recorded = recorded.unwrap_or_else(|| panic!("{output}\n{}", String::from_utf8_lossy(&limited.stderr)));
-    let (spool, recovery) = Spool::open(folder.path(), &doorstep::clock::Clock::system()).unwrap();
-    assert_eq!((recovery.runs as u64, recovery.files), (recorded + 1, 2));
+    let (spool, recovery) =
+        Spool::<doorstep::model::Run>::open(folder.path(), &doorstep::clock::Clock::system()).unwrap();
+    assert_eq!((recovery.records as u64, recovery.files), (recorded + 1, 2));
     assert_eq!((recovery.torn_bytes, recovery.damaged_bytes), (0, 0), "what was refused was cut off");
     let store = Store::in_memory();
     ship(&spool, &store).await;

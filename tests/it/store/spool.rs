@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use doorstep::clock::Clock;
+use doorstep::model::Run;
 use doorstep::store::{Error, Spool, Store};
 use jiff::SignedDuration;
 
@@ -34,7 +35,7 @@ async fn a_restart_finds_what_was_recorded_and_says_so() {
     let (spool, recovery) = reopen(dir.path());
     assert_eq!(
         recovery.to_string(),
-        "recovered 2 runs in 1 spool files; dropped 100 torn bytes, skipped 0 damaged bytes, removed 0 empty files"
+        "recovered 2 records in 1 spool files; dropped 100 torn bytes, skipped 0 damaged bytes, removed 0 empty files"
     );
     append_all(&spool, &[run("berlin", 2)]).await;
     let store = Store::in_memory();
@@ -57,11 +58,11 @@ async fn a_bad_spot_costs_its_own_record_only() {
     bytes[middle] ^= 1;
     fs::write(journal, &bytes).unwrap();
     let (spool, recovery) = reopen(dir.path());
-    assert_eq!((recovery.runs, recovery.torn_bytes), (4, 0));
+    assert_eq!((recovery.records, recovery.torn_bytes), (4, 0));
     assert!(recovery.damaged_bytes > 0);
     let store = Store::in_memory();
     let shipped = shipper(&spool, &store).ship_all().await;
-    assert_eq!((shipped.runs, shipped.set_aside, shipped.waiting), (4, 1, 0), "{:?}", shipped.errors);
+    assert_eq!((shipped.records, shipped.set_aside, shipped.waiting), (4, 1, 0), "{:?}", shipped.errors);
     let mut expected = by_id(&(0..5).map(|number| run("berlin", number)).collect::<Vec<_>>());
     expected.remove(&run("berlin", 2).id);
     assert_eq!(all_runs(&store).await, expected);
@@ -71,8 +72,8 @@ async fn a_bad_spot_costs_its_own_record_only() {
 #[tokio::test]
 async fn a_second_process_is_kept_out() {
     let dir = tempfile::tempdir().unwrap();
-    let _spool = fresh_spool(dir.path());
-    let error = Spool::open(dir.path(), &Clock::system()).err().unwrap();
+    let _spool = fresh_spool::<Run>(dir.path());
+    let error = Spool::<Run>::open(dir.path(), &Clock::system()).err().unwrap();
     assert!(matches!(error, Error::SpoolInUse { .. }), "{error}");
 }
 
@@ -114,7 +115,7 @@ async fn shipping_again_after_a_crash_changes_nothing() {
     // As if the process had died between writing the segments and removing the file.
     fs::write(&journal, &content).unwrap();
     let (spool, recovery) = reopen(dir.path());
-    assert_eq!((recovery.files, recovery.runs), (1, 2));
+    assert_eq!((recovery.files, recovery.records), (1, 2));
     let shipped = shipper(&spool, &store).ship_all().await;
     assert_eq!((shipped.segments, shipped.already_there, shipped.waiting), (0, 2, 0), "{:?}", shipped.errors);
     assert_eq!(all_runs(&store).await.len(), 2);

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use doorstep::clock::Clock;
 use doorstep::model::{
-    BadClass, Failure, FlowName, Hop, HttpVersion, LostClass, Micros, Phase, Phases, Revision, Run, RunId, RunKind,
-    StepName, StepRecord, StepRole, VantageName, Verdict,
+    Answer, BadClass, Failure, FlowName, Hop, HttpVersion, LostClass, Micros, Phase, Phases, Revision, Run, RunId,
+    RunKind, Sample, StepName, StepRecord, StepRole, Unknown, VantageName, Verdict,
 };
-use doorstep::store::{Columns, ReadSummary, Row, RunFilter, Shipper, Spool, Store};
+use doorstep::store::{Columns, Payload, ReadSummary, Row, RunFilter, Shipper, Spool, Store};
 use jiff::Timestamp;
 
 /// When the first sample run is due: ten minutes before midnight, so that some lie on the next day.
@@ -57,6 +57,28 @@ pub(crate) fn missed(place: &str, number: u64) -> Run {
     Run::never_began(identity, run.started, LostClass::MissedSlot, "the worker was not running".to_owned())
 }
 
+/// What was learned of the primary in second `number`: of every tenth that it starts, of the others nothing.
+pub(crate) fn sample(place: &str, number: u64) -> Sample {
+    let start: Timestamp = START.parse().unwrap();
+    let slot =
+        Timestamp::from_microsecond(start.as_microsecond() + i64::try_from(number).unwrap() * 1_000_000).unwrap();
+    let why = if number.is_multiple_of(10) { Unknown::Starting } else { Unknown::NoAnswer };
+    Sample {
+        database: "main".parse().unwrap(),
+        server: "primary".parse().unwrap(),
+        vantage: vantage(place),
+        slot,
+        started: slot,
+        elapsed: Micros(number),
+        answer: Answer::Unknown { why, message: format!("second {number}") },
+    }
+}
+
+/// The same slot, unserved.
+pub(crate) fn lost_sample(place: &str, number: u64) -> Sample {
+    Sample { answer: Answer::Unknown { why: Unknown::Lost, message: "late".to_owned() }, ..sample(place, number) }
+}
+
 fn step_name(name: &str) -> StepName {
     StepName::new(name).unwrap()
 }
@@ -96,24 +118,24 @@ fn sample_hop(hop: u16, number: u64, cut: bool) -> Hop {
 }
 
 /// Opens a spool that nobody used before.
-pub(crate) fn fresh_spool(dir: &Path) -> Spool {
+pub(crate) fn fresh_spool<T: Payload>(dir: &Path) -> Spool<T> {
     Spool::open(dir, &Clock::system()).unwrap().0
 }
 
-/// Records runs, all at once.
-pub(crate) async fn append_all(spool: &Spool, runs: &[Run]) {
-    let appended = futures_util::future::join_all(runs.iter().map(|run| spool.append(run))).await;
+/// Records runs or samples, all at once.
+pub(crate) async fn append_all<T: Payload>(spool: &Spool<T>, items: &[T]) {
+    let appended = futures_util::future::join_all(items.iter().map(|item| spool.append(item))).await;
     for result in appended {
         result.unwrap();
     }
 }
 
-pub(crate) fn shipper(spool: &Spool, store: &Store) -> Shipper {
+pub(crate) fn shipper<T: Payload>(spool: &Spool<T>, store: &Store) -> Shipper<T> {
     Shipper::new(spool.clone(), store.clone(), Duration::from_secs(3_600))
 }
 
 /// Ships everything and insists that it worked.
-pub(crate) async fn ship(spool: &Spool, store: &Store) {
+pub(crate) async fn ship<T: Payload>(spool: &Spool<T>, store: &Store) {
     let shipped = shipper(spool, store).ship_all().await;
     assert!(shipped.errors.is_empty() && shipped.waiting == 0, "{shipped}: {:?}", shipped.errors);
 }
@@ -133,6 +155,11 @@ pub(crate) async fn all_runs(store: &Store) -> BTreeMap<RunId, Run> {
     let runs: BTreeMap<RunId, Run> = rows.into_iter().map(|row| (row.run.id, row.run)).collect();
     assert_eq!(runs.len(), count, "a run was handed out twice");
     runs
+}
+
+/// Reads all samples.
+pub(crate) async fn all_samples(store: &Store) -> Vec<Sample> {
+    store.samples(Timestamp::MIN, Timestamp::MAX).await.unwrap()
 }
 
 pub(crate) fn by_id(runs: &[Run]) -> BTreeMap<RunId, Run> {

@@ -73,12 +73,18 @@ impl Authority {
 
     /// Files with a client certificate and its key.
     pub(crate) fn client(&self) -> (PathBuf, PathBuf) {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec!["client.example".to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let (certificate, key) = self.pem("client.example");
         let (at, key_at) = (self.folder.path().join("client.pem"), self.folder.path().join("client.key"));
-        std::fs::write(&at, certificate.pem()).unwrap();
-        std::fs::write(&key_at, key.serialize_pem()).unwrap();
+        std::fs::write(&at, certificate).unwrap();
+        std::fs::write(&key_at, key).unwrap();
         (at, key_at)
+    }
+
+    /// A certificate for a name, and its key, as PEM.
+    pub(crate) fn pem(&self, name: &str) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        (certificate.pem(), key.serialize_pem())
     }
 }
