@@ -150,7 +150,14 @@ fn weekly(folder: &Path) {
     let section = section.expect("the section");
     for said in
         // What must not change did within the period, if not since the last snapshot.
-        ["4 snapshots were kept", "critical expectation", "configuration loaded", "Not checked", "standby2", "(hidden)"]
+        [
+            "4 snapshots were kept",
+            "critical expectation",
+            "configuration loaded",
+            "Not checked",
+            "standby2",
+            "(hidden)",
+        ]
     {
         assert!(section.contains(said), "no '{said}' in\n{section}");
     }
