@@ -6,8 +6,8 @@ use super::{CommandError, Exit, print};
 
 const EXAMPLES: &str = "\
 Examples:
-  doorstep runbook                               which page is for what, and the names that all use
-  doorstep runbook sync-wait                     what users see, how to confirm, fix and verify, what not to do
+  doorstep runbook                               which page is for what
+  doorstep runbook sync-wait                     see, confirm, fix, verify
   doorstep runbook sync-wait --engine mariadb    the commands for MariaDB only
 
 'doorstep database check' names the command beside each finding. The pages are those of docs/runbooks.";
