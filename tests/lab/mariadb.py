@@ -233,8 +233,17 @@ class Lab:
              *([f"--user={ACCOUNT}"] if os.getuid() == 0 else [])],
             text=True, capture_output=True, check=False)
         if done.returncode:
-            raise SystemExit(f"mariadb-install-db: {done.stdout}{done.stderr}")
+            # The tool names the log and does not show it, and the folder may be gone by the time that somebody looks.
+            raise SystemExit(f"mariadb-install-db: {done.stdout}{done.stderr}\n{self.told(server)}")
         self.start(server)
+
+    def told(self, server):
+        """The end of what a server wrote in its log."""
+        try:
+            with open(f"{self.folder}/{server}.log", encoding="utf-8", errors="replace") as log:
+                return "".join(log.readlines()[-20:])
+        except OSError as error:
+            return f"no log: {error}"
 
     def exists(self):
         return os.path.isfile(f"{self.folder}/{MARK}")
