@@ -44,6 +44,7 @@ ACCOUNT = "mysql"  # made by the package; servers run under it when the lab is r
 # that either could be the primary.
 CONFIGURATION = """[mariadbd]
 datadir = {folder}/{server}
+tmpdir = {folder}/{server}-temporary
 socket = lab.sock
 pid-file = {folder}/{server}.pid
 log-error = {folder}/{server}.log
@@ -224,6 +225,12 @@ class Lab:
         """An empty server in its place."""
         self.stop(server, signal.SIGKILL)
         shutil.rmtree(f"{self.folder}/{server}", ignore_errors=True)
+        # Of its own: a server that starts removes the temporary tables of every other that shares the place.
+        temporary = f"{self.folder}/{server}-temporary"
+        shutil.rmtree(temporary, ignore_errors=True)
+        os.mkdir(temporary)
+        if os.getuid() == 0:
+            shutil.chown(temporary, ACCOUNT, ACCOUNT)
         follows = int(server == "replica")
         self.write(f"{server}.cnf", CONFIGURATION.format(
             folder=self.folder, server=server, port=self.ports[server], identifier=1 + follows,
