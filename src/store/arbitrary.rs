@@ -114,12 +114,13 @@ fn word() -> impl Strategy<Value = String> {
 }
 
 fn link() -> impl Strategy<Value = Link> {
-    (word(), word(), word(), maybe_micros(), maybe_micros(), any::<Option<u64>>()).prop_map(
-        |(name, state, sync_state, reply_age, replay_lag, behind)| Link {
+    (word(), word(), word(), maybe_micros(), maybe_micros(), maybe_micros(), any::<Option<u64>>()).prop_map(
+        |(name, state, sync_state, reply_age, reply_ahead, replay_lag, behind)| Link {
             name,
             state,
             sync_state,
             reply_age,
+            reply_ahead,
             replay_lag,
             behind,
         },
@@ -137,23 +138,32 @@ fn postgres() -> impl Strategy<Value = PostgresFacts> {
     let numbers = any::<(u32, bool, bool, u64, u32, Option<u64>, Option<u64>)>();
     let texts = (word(), word(), micros(), micros(), prop::collection::vec(word(), 0..3));
     let lists = (prop::collection::vec(link(), 0..3), prop::collection::vec(replication_slot(), 0..3));
-    let connection = (any::<(u32, u32, Option<u32>, u32, u32)>(), maybe_micros());
+    let connection = (any::<(u32, u32, Option<u32>, u32, u32)>(), maybe_micros(), prop::option::of(word()));
     let receiver = prop::option::of((word(), prop::option::of(word()), maybe_micros()));
-    let replay = prop::option::of((word(), prop::option::of(word()), any::<Option<u64>>(), micros(), maybe_micros()));
+    let waits = (word(), prop::option::of(word()), any::<bool>());
+    let replay = prop::option::of((waits, any::<Option<u64>>(), micros(), maybe_micros()));
     (times, numbers, texts, lists, connection, receiver, replay).prop_map(
-        |([at, started, loaded], numbers, texts, (links, slots), (counts, oldest), receiver, replay)| {
+        |([at, started, loaded], numbers, texts, (links, slots), (counts, oldest, login_commit), receiver, replay)| {
             let (version, in_recovery, read_only, system, timeline, position, received) = numbers;
             let (sync_names, sync_commit, status_interval, sender_timeout, pending_restart) = texts;
             let (clients, limit, login_sessions, sync_waiters, lock_waiters) = counts;
-            let connection =
-                Connection { clients, limit, login_sessions, sync_waiters, oldest_sync_wait: oldest, lock_waiters };
+            let connection = Connection {
+                clients,
+                limit,
+                login_sessions,
+                sync_waiters,
+                oldest_sync_wait: oldest,
+                lock_waiters,
+                login_commit,
+            };
             let receiver = receiver.map(|(status, slot, message_age)| Receiver { status, slot, message_age });
-            let replay = replay.map(|(pause, wait, gap, delay, last_commit_age)| Replay {
+            let replay = replay.map(|((pause, wait, archive_only), gap, delay, last_commit_age)| Replay {
                 pause,
                 wait,
                 gap,
                 delay,
                 last_commit_age,
+                archive_only,
             });
             PostgresFacts {
                 at,

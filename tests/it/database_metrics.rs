@@ -71,6 +71,7 @@ fn primary(second: i64, sync_names: &str) -> Sample {
             sync_waiters: u32::from(!sync_names.is_empty()),
             oldest_sync_wait: (!sync_names.is_empty()).then_some(Micros(2_500_000)),
             lock_waiters: 0,
+            login_commit: None,
         },
         receiver: None,
         replay: None,

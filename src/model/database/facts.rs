@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::model::units::Micros;
@@ -74,6 +74,34 @@ pub struct PostgresFacts {
     pub pending_restart: Vec<String>,
 }
 
+impl PostgresFacts {
+    /// The `synchronous_commit` that holds for logins: what is set for their role or database, else the server's.
+    /// A session may set another one, which no view shows.
+    #[must_use]
+    pub fn commit_of_logins(&self) -> &str {
+        self.connection.login_commit.as_deref().unwrap_or(&self.sync_commit)
+    }
+}
+
+impl Slot {
+    /// Whether no standby ever streamed through it: a physical slot holds nothing until its first use, and a lost one is
+    /// told apart by its status.
+    #[must_use]
+    pub fn is_unused(&self) -> bool {
+        self.physical && !self.active && self.wal_status.is_none() && self.retained.is_none()
+    }
+}
+
+impl Link {
+    /// The stamp of the last reply, by the standby's clock, from an answer that was given at `at` by the primary's.
+    #[must_use]
+    pub fn replied(&self, at: Timestamp) -> Option<Timestamp> {
+        let micros = |time: Micros| SignedDuration::from_micros(i64::try_from(time.0).unwrap_or(i64::MAX));
+        let ahead = micros(self.reply_ahead.unwrap_or_default());
+        at.checked_add(ahead - micros(self.reply_age?)).ok()
+    }
+}
+
 /// One row of `pg_stat_replication`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Link {
@@ -83,8 +111,13 @@ pub struct Link {
     pub state: String,
     /// `async`, `potential`, `sync` or `quorum`.
     pub sync_state: String,
-    /// Age of the standby's last reply: from when the standby sent it, by its own clock, to the answer, by the primary's.
+    /// Age of the standby's last reply: from when the standby sent it, by its own clock, to the answer, by the primary's;
+    /// zero where the standby's clock is ahead.
     pub reply_age: Option<Micros>,
+    /// By how much the standby's stamp of its last reply lies after the answer, by the primary's clock: then the two
+    /// clocks differ by at least this much. `None` where it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_ahead: Option<Micros>,
     /// `replay_lag`: `None` when idle; frozen when the standby is.
     pub replay_lag: Option<Micros>,
     /// Bytes written here that the standby has not replayed.
@@ -122,6 +155,10 @@ pub struct Connection {
     pub oldest_sync_wait: Option<Micros>,
     /// Client sessions that wait for a lock.
     pub lock_waiters: u32,
+    /// The `synchronous_commit` that is set for the login service's role or for the database (`pg_db_role_setting`), by
+    /// the server's own precedence; `None` where the server's value holds or the role is not configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_commit: Option<String>,
 }
 
 /// The row of `pg_stat_wal_receiver`.
@@ -150,4 +187,7 @@ pub struct Replay {
     /// Time since the commit of the last transaction that was replayed; `None` before the first. On an idle primary it
     /// only says that nobody wrote.
     pub last_commit_age: Option<Micros>,
+    /// It is told to fetch from an archive (`restore_command`) and from no primary (`primary_conninfo` is empty).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub archive_only: bool,
 }

@@ -83,6 +83,7 @@ fn facts(now: Timestamp, in_recovery: bool) -> PostgresFacts {
             sync_waiters: 0,
             oldest_sync_wait: None,
             lock_waiters: 0,
+            login_commit: None,
         },
         receiver: None,
         replay: None,
@@ -123,6 +124,7 @@ pub(super) fn standby(now: Timestamp) -> PostgresFacts {
             gap: Some(0),
             delay: Micros(0),
             last_commit_age: Some(seconds(1.0)),
+            archive_only: false,
         }),
         ..healthy
     }
@@ -135,6 +137,7 @@ pub(super) fn link(name: &str) -> Link {
         state: "streaming".to_owned(),
         sync_state: "sync".to_owned(),
         reply_age: Some(seconds(3.0)),
+        reply_ahead: None,
         replay_lag: None,
         behind: Some(0),
     }

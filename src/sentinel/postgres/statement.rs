@@ -15,8 +15,8 @@ const OWN: &str = "'default_transaction_read_only', 'synchronous_commit'";
 
 /// Its answer is one row: whether the role may see other sessions, which settings it has to itself, and the facts.
 ///
-/// What differs by version: the state of a pause is told in words from 14 on, connections are reserved for roles from
-/// 16, and copies of the primary's slots stand on a standby from 17.
+/// What differs by version: the state of a pause is told in words from 14 on, and copies of the primary's slots stand on
+/// a standby from 17. Connections that are reserved for roles, from 16, are a setting, which is no column and may be absent.
 pub(super) fn text(version: u32, login_role: Option<&str>) -> String {
     let login = login_role.map_or_else(
         || "null::oid".to_owned(),
@@ -27,6 +27,7 @@ pub(super) fn text(version: u32, login_role: Option<&str>) -> String {
     } else {
         "case when pg_is_wal_replay_paused() then 'paused' else 'not paused' end"
     };
+    let own_slots = if version >= 17 { "not temporary and not synced" } else { "not temporary" };
     let setting = |name: &str| format!("(select setting from known where name = '{name}')");
     let number = |name: &str| format!("coalesce({}::bigint, 0)", setting(name));
     format!(
@@ -38,26 +39,26 @@ pub(super) fn text(version: u32, login_role: Option<&str>) -> String {
 ), known as materialized (
   select name, setting, source, pending_restart from pg_settings where pending_restart or name in ({OWN},
     'wal_receiver_status_interval', 'wal_sender_timeout', 'recovery_min_apply_delay', 'max_connections',
-    'superuser_reserved_connections', 'reserved_connections')
+    'superuser_reserved_connections', 'reserved_connections', 'restore_command', 'primary_conninfo')
 ), session as materialized (
   select pid, usesysid, backend_type, wait_event_type, wait_event, query_start from pg_stat_activity
 ), waiter as materialized (
   select query_start from session, here
   where wait_event = 'SyncRep' and pid <> pg_backend_pid() and (login is null or usesysid = login)
 ), link as materialized (
-  select application_name as name, state, sync_state, {reply_age} as reply_age, {replay_lag} as replay_lag,
-    {behind} as behind
+  select application_name as name, state, sync_state, {reply_age} as reply_age, {reply_ahead} as reply_ahead,
+    {replay_lag} as replay_lag, {behind} as behind
   from pg_stat_replication, here order by application_name, pid
 ), slot as materialized (
   select slot_name as name, slot_type = 'physical' as physical, active, wal_status, {retained} as retained
-  from pg_replication_slots s, here
-  where not temporary and not coalesce((to_jsonb(s) ->> 'synced')::boolean, false) order by slot_name
+  from pg_replication_slots, here where {own_slots} order by slot_name
 ), receiver as materialized (
   select status, nullif(slot_name, '') as slot, {message_age} as message_age
   from pg_stat_wal_receiver where pid is not null
 ), replay as materialized (
   select {pause} as pause, {gap} as gap, {delay} * 1000 as delay, {commit_age} as last_commit_age,
-    (select wait_event_type || '/' || wait_event from session where backend_type = 'startup' limit 1) as wait
+    (select wait_event_type || '/' || wait_event from session where backend_type = 'startup' limit 1) as wait,
+    coalesce({restore} <> '' and {conninfo} = '', false) as archive_only
   from here where recovery
 ), connection as materialized (
   select count(*) filter (where backend_type = 'client backend') as clients,
@@ -66,7 +67,11 @@ pub(super) fn text(version: u32, login_role: Option<&str>) -> String {
       as login_sessions,
     (select count(*) from waiter) as sync_waiters,
     (select {oldest} from (select min(query_start) as since from waiter) w) as oldest_sync_wait,
-    count(*) filter (where wait_event_type = 'Lock' and backend_type = 'client backend') as lock_waiters
+    count(*) filter (where wait_event_type = 'Lock' and backend_type = 'client backend') as lock_waiters,
+    (select split_part(entry, '=', 2) from pg_db_role_setting s, unnest(setconfig) entry
+      where entry like 'synchronous_commit=%' and setrole in (0, login)
+        and setdatabase in (0, (select oid from pg_database where datname = current_database()))
+      order by setrole = 0, setdatabase = 0 limit 1) as login_commit
   from session, here group by login
 ), fact as (
   select clock_timestamp() as at, current_setting('server_version_num')::int as version,
@@ -89,8 +94,11 @@ pub(super) fn text(version: u32, login_role: Option<&str>) -> String {
 select pg_has_role(current_user, 'pg_read_all_stats', 'usage'),
   (select string_agg(name, ', ' order by name) from known where name in ({OWN}) and source in ('user', 'database user')),
   case when pg_has_role(current_user, 'pg_read_all_stats', 'usage') then (select row_to_json(fact) from fact) end",
-        // By two clocks: the reply carries the time at which the standby sent it.
+        // By two clocks: the reply carries the time at which the standby sent it. What is ahead is told apart, so that
+        // the stamp itself can be had again.
         reply_age = micros("clock_timestamp() - reply_time"),
+        reply_ahead = "(case when reply_time > clock_timestamp() then \
+                       round(extract(epoch from reply_time - clock_timestamp()) * 1000000)::bigint end)",
         replay_lag = micros("replay_lag"),
         behind = bytes("replay_lsn"),
         retained = bytes("restart_lsn"),
@@ -102,6 +110,8 @@ select pg_has_role(current_user, 'pg_read_all_stats', 'usage'),
         reserved = number("superuser_reserved_connections"),
         kept = number("reserved_connections"),
         delay = number("recovery_min_apply_delay"),
+        restore = setting("restore_command"),
+        conninfo = setting("primary_conninfo"),
         status_interval = number("wal_receiver_status_interval"),
         sender_timeout = number("wal_sender_timeout"),
     )
@@ -198,5 +208,53 @@ mod tests {
         assert!(!text(13, None).contains("pause_state"));
         assert!(text(14, None).contains("pg_get_wal_replay_pause_state()"));
         assert!(text(17, Some("web")).contains("rolname = 'web'"));
+    }
+
+    /// What a version brought that is read here: its manual's list of columns, functions and settings. A column or a
+    /// function that is not there fails the whole statement; a setting that is not there is a row less.
+    const BROUGHT: [(u32, &[&str]); 5] = [
+        (13, &["wal_status", "restart_lsn", "pg_last_wal_receive_lsn()", "backend_type", "reply_time"]),
+        (14, &["pg_get_wal_replay_pause_state()"]),
+        (15, &[]),
+        (16, &[]),
+        (17, &["synced"]),
+    ];
+
+    /// What a version took away or named anew.
+    const GONE: [(u32, &[&str]); 1] = [(14, &["pg_is_wal_replay_paused()"])];
+
+    #[test]
+    fn each_version_is_asked_for_what_it_has_and_for_nothing_else() {
+        for version in OLDEST..=NEWEST {
+            let text = text(version, Some("web"));
+            for (since, words) in BROUGHT {
+                for word in words {
+                    assert_eq!(text.contains(word), version >= since, "{word} is of {since}, asked of {version}");
+                }
+            }
+            for (since, words) in GONE {
+                for word in words {
+                    assert_eq!(text.contains(word), version < since, "{word} until {since}, asked of {version}");
+                }
+            }
+            assert!(!text.contains("to_jsonb"), "no column is looked for in a row of unknown shape: {version}");
+            assert_eq!(text.matches('(').count(), text.matches(')').count(), "{version}");
+            assert!(!text.contains('{') && !text.contains('}'), "everything is filled in: {version}");
+        }
+        assert_eq!(text(NEWEST + 1, None), text(NEWEST, None), "a newer one is asked like the newest");
+        let (sixteen, fifteen) = (text(16, None), text(15, None));
+        assert_eq!(sixteen, fifteen, "reserved_connections is a setting, looked up by name");
+    }
+
+    #[test]
+    fn the_clear_text_of_a_connection_string_stays_in_the_server() {
+        let text = text(15, Some("web"));
+        let looked = "(select setting from known where name = 'primary_conninfo') = ''";
+        assert!(text.contains(looked), "{text}");
+        assert_eq!(
+            text.matches("primary_conninfo").count(),
+            2,
+            "the list of settings, and the question whether it is set"
+        );
     }
 }

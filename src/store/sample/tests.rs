@@ -155,6 +155,7 @@ fn busy(server: &str, second: u64) -> Sample {
                 state: "streaming".to_owned(),
                 sync_state: "sync".to_owned(),
                 reply_age: Some(Micros(noise(4, 900_000))),
+                reply_ahead: None,
                 replay_lag: Some(Micros(noise(5, 4_000))),
                 behind: Some(noise(6, 2) * noise(7, 900)),
             }]
@@ -179,6 +180,7 @@ fn busy(server: &str, second: u64) -> Sample {
             sync_waiters: u32::from(noise(11, 400) == 0),
             oldest_sync_wait: (noise(11, 400) == 0).then_some(Micros(900)),
             lock_waiters: 0,
+            login_commit: None,
         },
         receiver: (!primary).then(|| Receiver {
             status: "streaming".to_owned(),
@@ -191,6 +193,7 @@ fn busy(server: &str, second: u64) -> Sample {
             gap: Some(noise(13, 2) * noise(14, 900)),
             delay: Micros(0),
             last_commit_age: Some(Micros(noise(15, 900_000))),
+            archive_only: false,
         }),
         pending_restart: Vec::new(),
     };

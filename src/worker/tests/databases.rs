@@ -124,6 +124,7 @@ fn facts() -> PostgresFacts {
             sync_waiters: 0,
             oldest_sync_wait: None,
             lock_waiters: 0,
+            login_commit: None,
         },
         receiver: None,
         replay: None,

@@ -77,6 +77,7 @@ fn facts(now: Timestamp, in_recovery: bool) -> PostgresFacts {
             sync_waiters: 0,
             oldest_sync_wait: None,
             lock_waiters: 0,
+            login_commit: None,
         },
         receiver: None,
         replay: None,
@@ -90,6 +91,7 @@ fn primary(now: Timestamp) -> PostgresFacts {
         state: "streaming".to_owned(),
         sync_state: "sync".to_owned(),
         reply_age: Some(Micros(2_000_000)),
+        reply_ahead: None,
         replay_lag: None,
         behind: Some(0),
     };
@@ -112,6 +114,7 @@ fn standby(now: Timestamp) -> PostgresFacts {
         gap: Some(0),
         delay: Micros(0),
         last_commit_age: Some(Micros(1_000_000)),
+        archive_only: false,
     };
     PostgresFacts { receiver: Some(receiver), replay: Some(replay), ..facts(now, true) }
 }
