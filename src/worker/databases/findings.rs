@@ -1,5 +1,6 @@
 //! What the samples of this vantage mean as they come: rules as metrics, and a log line when something critical begins or
-//! ends. Knows no store; what was recorded is judged again by whoever reads it.
+//! ends, or when a server becomes unknown and is known again: one line each, however often it is asked meanwhile. Knows no
+//! store; what was recorded is judged again by whoever reads it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,8 +19,11 @@ pub(in crate::worker) struct Findings {
 struct Watched {
     database: Arc<Database>,
     watch: Watch,
-    critical: BTreeMap<(ServerName, Rule), Finding>,
+    told: BTreeMap<Told, Finding>,
 }
+
+/// What a log line is about: a rule that goes from unknown to critical is told again.
+type Told = (ServerName, Rule, Severity);
 
 impl Findings {
     /// Watches these databases and no others. What is known of one that did not change is kept.
@@ -28,7 +32,7 @@ impl Findings {
         let mut before = std::mem::take(&mut *watched);
         for database in databases {
             let fresh =
-                || Watched { database: Arc::clone(database), watch: Watch::new(database), critical: BTreeMap::new() };
+                || Watched { database: Arc::clone(database), watch: Watch::new(database), told: BTreeMap::new() };
             let kept = before.remove(&database.name).filter(|known| known.database == *database);
             watched.insert(database.name.clone(), kept.unwrap_or_else(fresh));
         }
@@ -59,21 +63,29 @@ impl Findings {
 
 impl Watched {
     fn tell(&mut self, findings: Vec<Finding>) {
-        let critical = findings.into_iter().filter(|found| found.severity == Severity::Critical);
-        let now: BTreeMap<_, _> = critical.map(|found| ((found.server.clone(), found.rule), found)).collect();
-        for (_, found) in now.iter().filter(|(key, _)| !self.critical.contains_key(key)) {
-            tracing::error!(
-                database = %found.database, server = %found.server, rule = %found.rule, since = %found.since,
-                fix = %found.fix, runbook = %found.runbook(), "{}; for logins: {}", found.seen, found.logins
-            );
+        let grave = |found: &Finding| matches!(found.severity, Severity::Critical | Severity::Unknown);
+        let key = |found: &Finding| (found.server.clone(), found.rule, found.severity);
+        let now: BTreeMap<Told, _> = findings.into_iter().filter(grave).map(|found| (key(&found), found)).collect();
+        for ((.., severity), found) in now.iter().filter(|(key, _)| !self.told.contains_key(key)) {
+            if *severity == Severity::Unknown {
+                tracing::warn!(
+                    database = %found.database, server = %found.server, rule = %found.rule, since = %found.since,
+                    fix = %found.fix, runbook = %found.runbook(), "{}", found.seen
+                );
+            } else {
+                tracing::error!(
+                    database = %found.database, server = %found.server, rule = %found.rule, since = %found.since,
+                    fix = %found.fix, runbook = %found.runbook(), "{}; for logins: {}", found.seen, found.logins
+                );
+            }
         }
-        for (_, ended) in self.critical.iter().filter(|(key, _)| !now.contains_key(key)) {
+        for (_, ended) in self.told.iter().filter(|(key, _)| !now.contains_key(key)) {
             tracing::info!(
                 database = %ended.database, server = %ended.server, rule = %ended.rule, since = %ended.since,
-                "no longer critical"
+                "no longer {}", ended.severity
             );
         }
-        self.critical = now;
+        self.told = now;
     }
 }
 
@@ -81,6 +93,8 @@ impl Watched {
 fn with_severities(rule: Rule) -> Vec<(Rule, Severity)> {
     match rule {
         Rule::Unknown => vec![(rule, Severity::Unknown)],
+        Rule::StaleReply => vec![(rule, Severity::Critical), (rule, Severity::Warning), (rule, Severity::Unknown)],
+        Rule::NoReceiver => vec![(rule, Severity::Critical), (rule, Severity::Warning), (rule, Severity::Info)],
         _ => vec![(rule, Severity::Critical), (rule, Severity::Warning)],
     }
 }
