@@ -99,6 +99,7 @@ fn postgres(facts: &PostgresFacts) -> Vec<Value> {
     vec![
         ("synchronous_standby_names", text(&facts.sync_names)),
         ("synchronous_commit", text(&facts.sync_commit)),
+        ("synchronous_commit of logins' own", text(facts.connection.login_commit.as_deref().unwrap_or("not set"))),
         ("default_transaction_read_only", on_off(facts.read_only)),
         ("wal_receiver_status_interval", text(&facts.status_interval)),
         ("wal_sender_timeout", text(&facts.sender_timeout)),

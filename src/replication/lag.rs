@@ -20,8 +20,11 @@ use crate::model::{Link, Lsn, Micros, PostgresFacts, Replay, Severity};
 /// From here on a login that reads what it wrote before is likely not to find it, whatever the way between.
 const READS: Micros = Micros(2_000_000);
 
-/// A standby that nobody reads from may be this much behind what it is told to be.
+/// A standby that nobody reads from may be observed this much behind what it is told to be.
 const BEHIND: Micros = Micros(5_000_000);
+
+/// By its primary's own measure, `replay_lag`, which times replies instead of questions, it may be this much behind.
+const MEASURED: Micros = Micros(2_000_000);
 
 /// Three commits make a login; a delay of this much makes it a second longer or more.
 const FELT: Micros = Micros(333_000);
@@ -101,9 +104,8 @@ pub(super) fn lagging_reads(view: &View<'_, PostgresFacts>) -> Look {
 /// A standby that no login reads is behind by more than it is told to be.
 pub(super) fn replay_lag(view: &View<'_, PostgresFacts>) -> Look {
     let Some(replay) = view.facts.replay.as_ref().filter(|_| !view.server.serves_reads) else { return Look::Clear };
-    let limit = BEHIND + replay.delay;
-    let late = |lag: Option<Micros>| lag.is_some_and(|lag| lag > limit);
-    if !(late(observed(view).map(|lag| lag.time)) || late(measured(view))) {
+    let late = |lag: Option<Micros>, limit: Micros| lag.is_some_and(|lag| lag > limit + replay.delay);
+    if !(late(observed(view).map(|lag| lag.time), BEHIND) || late(measured(view), MEASURED)) {
         return Look::Clear;
     }
     Look::Holds(Sighting {
@@ -120,11 +122,12 @@ pub(super) fn replay_lag(view: &View<'_, PostgresFacts>) -> Look {
 pub(super) fn slow_replay(view: &View<'_, PostgresFacts>) -> Look {
     let (Some(replay), Some(primary)) = (view.facts.replay.as_ref(), view.primary()) else { return Look::Clear };
     let (waiters, waits) = (primary.facts.connection.sync_waiters, somebody_waits(primary.facts));
-    let applies = primary.facts.sync_commit == "remote_apply";
+    // At any other level a commit waits for the standby's disk at most, so that a wait has another reason.
+    let applies = primary.facts.commit_of_logins() == "remote_apply";
     let complete = quorum_complete(primary.facts) == Some(true) && link_of(view).is_some_and(counts);
-    let slow = applies && measured(view).is_some_and(|lag| lag >= FELT);
+    let slow = measured(view).is_some_and(|lag| lag >= FELT);
     let held_up = is_paused(replay) || replay.delay.0 > 0 || obstacle(replay).is_some();
-    if !complete || !(held_up || slow) || !(applies || waits) {
+    if !applies || !complete || !(held_up || slow) {
         return Look::Clear;
     }
     let felt = is_paused(replay) || waits || replay.delay >= FELT;
@@ -132,8 +135,9 @@ pub(super) fn slow_replay(view: &View<'_, PostgresFacts>) -> Look {
         severity: if felt { Severity::Critical } else { Severity::Warning },
         clause: format!("commits wait until standby `{}` has replayed them, and {}", view.server.name, why(replay)),
         values: format!(
-            "synchronous_commit = {}; {} on `{}`; {}",
-            primary.facts.sync_commit,
+            "synchronous_commit = {}{}; {} on `{}`; {}",
+            primary.facts.commit_of_logins(),
+            if primary.facts.connection.login_commit.is_some() { " for logins" } else { "" },
             if waiters == 1 { "1 session waits".to_owned() } else { format!("{waiters} sessions wait") },
             primary.server.name,
             told(view)
