@@ -17,11 +17,14 @@ pub(super) fn obstacle(replay: &Replay) -> Option<&str> {
     (held_up && replay.gap.is_some_and(|gap| gap > 0)).then_some(wait)
 }
 
-/// A standby receives nothing. One that replays on without a receiver reads from an archive, or from what it had when it
-/// was started.
+/// A standby receives nothing. One that is told to follow its archive alone is told as such; another that replays on
+/// without a receiver reads from an archive, or from what it had when it was started.
 pub(super) fn no_receiver(view: &View<'_, PostgresFacts>) -> Look {
     if !view.facts.in_recovery || view.facts.receiver.is_some() {
         return Look::Clear;
+    }
+    if view.facts.replay.as_ref().is_some_and(|replay| replay.archive_only) {
+        return Look::Holds(archive_only(view));
     }
     if view.before.is_some_and(|before| before.receiver.is_none() && view.facts.position > before.position) {
         return Look::Clear;
@@ -43,6 +46,27 @@ pub(super) fn no_receiver(view: &View<'_, PostgresFacts>) -> Look {
               primary_conninfo"
             .to_owned(),
     })
+}
+
+/// A standby that is meant to have no receiver: it replays whole segments as they are archived.
+fn archive_only(view: &View<'_, PostgresFacts>) -> Sighting {
+    let reads = view.server.serves_reads;
+    Sighting {
+        severity: if reads { Severity::Warning } else { Severity::Info },
+        clause: format!("standby `{}` follows its archive and no primary, as it is told to", view.server.name),
+        values: format!(
+            "restore_command is set, primary_conninfo is empty; replayed up to {}",
+            view.facts.position.map_or("nothing".to_owned(), |position| position.to_string())
+        ),
+        logins: if reads {
+            "logins read from it: it is behind by up to a segment of WAL or archive_timeout, so that sessions written \
+             since are not there"
+        } else {
+            "logins work; commits cannot wait for it, and a failover to it loses what is not archived yet"
+        }
+        .to_owned(),
+        fix: "none, if that is meant; else set primary_conninfo on it and reload".to_owned(),
+    }
 }
 
 /// Replay is paused.
