@@ -4,6 +4,7 @@
 //! What cannot be judged leaves everything as it was: silence is neither health nor evidence.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -56,6 +57,15 @@ pub(super) enum Need {
         /// From the first to the last of them.
         over: SignedDuration,
     },
+    /// As `Every`, but as slots lie: anywhere in their interval, so that some of them may be nearer by an interval than they
+    /// would be by the clock. Asked for exactly, three slots of a second each would let the jitter decide whether two
+    /// seconds take a fourth.
+    Slots {
+        /// Samples.
+        samples: u8,
+        /// From the first to the last of them, if they came by the clock.
+        over: SignedDuration,
+    },
     /// In at least so many samples, with others between, within this long: for what is there for a moment only.
     Several {
         /// Samples.
@@ -69,6 +79,13 @@ impl Need {
     /// In every sample over at least so many milliseconds, and in at least so many.
     pub(super) const fn every(samples: u8, millis: i64) -> Self {
         Self::Every { samples, over: SignedDuration::from_millis(millis) }
+    }
+
+    /// The need at slots of this interval.
+    pub(super) fn at_slots_of(self, interval: Duration) -> Self {
+        let Self::Slots { samples, over } = self else { return self };
+        let interval = SignedDuration::try_from(interval).unwrap_or(SignedDuration::MAX);
+        Self::Every { samples, over: over.saturating_sub(interval).max(SignedDuration::ZERO) }
     }
 }
 
@@ -118,7 +135,7 @@ impl Track {
 
     fn seen(&mut self, need: Need, at: Timestamp, gap: SignedDuration, sighting: Sighting) {
         let allowed = match need {
-            Need::Every { .. } | Need::Until { .. } => gap,
+            Need::Every { .. } | Need::Slots { .. } | Need::Until { .. } => gap,
             Need::Several { within, .. } => within,
         };
         if self.run.as_ref().is_some_and(|run| !run.held && at.duration_since(run.last) > allowed) {
@@ -141,7 +158,9 @@ impl Track {
         *samples += 1;
         let over = match need {
             Need::Until { .. } => true,
-            Need::Every { .. } => !run.held || (*samples >= 2 && at.duration_since(*since) >= GONE_FOR),
+            Need::Every { .. } | Need::Slots { .. } => {
+                !run.held || (*samples >= 2 && at.duration_since(*since) >= GONE_FOR)
+            }
             Need::Several { within, .. } => at.duration_since(run.last) > within,
         };
         if over { self.run.take().filter(|run| run.held) } else { None }
@@ -165,7 +184,7 @@ impl Run {
     /// Decides whether enough was seen, the sighting at `last` included.
     fn weigh(&mut self, need: Need) {
         match need {
-            Need::Every { samples, over } | Need::Until { samples, over } => {
+            Need::Every { samples, over } | Need::Slots { samples, over } | Need::Until { samples, over } => {
                 self.held |= self.samples >= u64::from(samples) && self.last.duration_since(self.from) >= over;
             }
             Need::Several { samples, within } => {

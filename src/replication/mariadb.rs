@@ -9,12 +9,9 @@ mod replica;
 mod role;
 
 use super::evidence::Need;
-use super::rules::Check;
+use super::rules::{Check, MOMENT};
 use super::view::View;
 use crate::model::{MariaFacts, Nature, Rule, ServerRole};
-
-/// Where a replica that restarts looks the same for a moment.
-const MOMENT: Need = Need::every(3, 2_000);
 
 /// Where the value seen has an age of its own, or is a setting: once more, to be sure.
 const TWICE: Need = Need::every(2, 500);

@@ -1,6 +1,8 @@
 //! The table of the rules for PostgreSQL: what each is, how much must be seen before it holds, and who looks.
 //! Knows no sample and no time.
 
+use jiff::SignedDuration;
+
 use super::evidence::{Look, Need};
 use super::view::View;
 use super::{commit, connection, endpoint, identity, lag, peer, slot, standby};
@@ -22,7 +24,7 @@ pub(super) struct Check<F> {
 }
 
 /// Where a standby that restarts, a failover or a burst looks the same for a moment.
-const MOMENT: Need = Need::every(3, 2_000);
+pub(super) const MOMENT: Need = Need::Slots { samples: 3, over: SignedDuration::from_secs(2) };
 
 /// Where the value seen has an age of its own, or is a setting: once more, to be sure.
 const TWICE: Need = Need::every(2, 500);

@@ -77,6 +77,7 @@ impl Watch {
         let gap = self.gap();
         let mut ended = Vec::new();
         for (rule, nature, need, look) in looks {
+            let need = need.at_slots_of(self.database.interval);
             let tracked = self
                 .tracks
                 .entry((server.name.clone(), rule))
