@@ -13,7 +13,9 @@ pub(super) const SESSIONS: Need = Need::Several { samples: 2, within: SESSIONS_K
 pub(super) fn wrong_endpoint(view: &View<'_, PostgresFacts>) -> Look {
     let refuses = view.facts.in_recovery || (view.facts.read_only && view.server.role == ServerRole::Standby);
     let Some(sessions) = view.facts.connection.login_sessions else { return Look::Blind };
-    if !refuses || view.server.serves_reads || sessions == 0 {
+    // Where no server takes writes there is no right endpoint: `wrong-role` tells it.
+    let nowhere = view.server.role == ServerRole::Primary && view.facts.in_recovery && view.primary().is_none();
+    if !refuses || nowhere || view.server.serves_reads || sessions == 0 {
         return Look::Clear;
     }
     let counted = |server| view.history.sessions(server);

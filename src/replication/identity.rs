@@ -1,7 +1,7 @@
 //! Whether the servers are what the configuration says, and copies of one another.
 
 use super::evidence::{Look, Sighting};
-use super::view::View;
+use super::view::{Peer, View};
 use crate::model::{PostgresFacts, ServerName, ServerRole, Severity};
 
 /// A server is no copy of the primary, whatever its name.
@@ -49,13 +49,18 @@ pub(super) fn timeline_differs(view: &View<'_, PostgresFacts>) -> Look {
     })
 }
 
+/// Two entries of the list lead to one server: the same process, by its start to the microsecond.
+fn is_the_same(one: &PostgresFacts, other: &PostgresFacts) -> bool {
+    one.system == other.system && one.started == other.started && one.in_recovery == other.in_recovery
+}
+
 /// Two servers of one system take writes. Told of the one that is not meant to, or of the later one in the list.
 pub(super) fn two_primaries(view: &View<'_, PostgresFacts>) -> Look {
     let Some(other) = view.primary().filter(|it| it.facts.system == view.facts.system) else { return Look::Clear };
     let listed = |name: &ServerName| view.database.servers.iter().position(|server| server.name == *name);
     let meant = view.server.role == ServerRole::Primary
         && (other.server.role == ServerRole::Standby || listed(&view.server.name) < listed(&other.server.name));
-    if view.facts.in_recovery || meant {
+    if view.facts.in_recovery || meant || is_the_same(view.facts, other.facts) {
         return Look::Clear;
     }
     Look::Holds(Sighting {
@@ -75,15 +80,35 @@ pub(super) fn two_primaries(view: &View<'_, PostgresFacts>) -> Look {
     })
 }
 
-/// A server is not what the configuration says, and that is not said by `two-primaries`.
+/// A server is not what the configuration says, and that is not said by `two-primaries`. Roles that are exchanged are
+/// one mistake: told of the server that is listed as the primary.
 pub(super) fn wrong_role(view: &View<'_, PostgresFacts>) -> Look {
-    let writer = view.primary();
-    match (view.server.role, view.facts.in_recovery) {
-        (ServerRole::Primary, true) => Look::Holds(demoted(view)),
-        (ServerRole::Standby, false) if writer.is_none_or(|it| it.facts.system != view.facts.system) => {
-            Look::Holds(promoted(view))
+    let same_system = |peer: &&Peer<'_, PostgresFacts>| peer.facts.system == view.facts.system;
+    let writer = view.primary().filter(same_system);
+    let demoted_peer = || {
+        view.peers.iter().filter(same_system).any(|it| it.server.role == ServerRole::Primary && it.facts.in_recovery)
+    };
+    match (view.server.role, view.facts.in_recovery, writer) {
+        (ServerRole::Primary, true, _) => Look::Holds(demoted(view)),
+        (ServerRole::Standby, false, Some(writer)) if is_the_same(view.facts, writer.facts) => {
+            Look::Holds(listed_twice(view, &writer.server.name))
         }
+        (ServerRole::Standby, false, None) if !demoted_peer() => Look::Holds(promoted(view)),
         _ => Look::Clear,
+    }
+}
+
+/// No second server was asked at all.
+fn listed_twice(view: &View<'_, PostgresFacts>, primary: &ServerName) -> Sighting {
+    Sighting {
+        severity: Severity::Warning,
+        clause: format!("`{}` leads to the same server as `{primary}`", view.server.name),
+        values: format!(
+            "{}:{} answers with the same system identifier and the same start, {}, as `{primary}`",
+            view.server.host, view.server.port, view.facts.started
+        ),
+        logins: "logins work; of the standby that is meant nothing is known".to_owned(),
+        fix: "correct `host:` and `port:` in `databases:`".to_owned(),
     }
 }
 
@@ -101,7 +126,15 @@ fn demoted(view: &View<'_, PostgresFacts>) -> Sighting {
             None => "every login fails at its first write (5xx), while reads and health checks pass",
         }
         .to_owned(),
-        fix: "promote the server that should be primary (pg_promote()); or correct `role:` in `databases:`".to_owned(),
+        fix: match writer {
+            Some(writer) => format!(
+                "if that is meant, exchange `role:` of `{}` and `{writer}` in `databases:`; else promote the server that \
+                 should be primary (pg_promote())",
+                view.server.name
+            ),
+            None => "promote the server that should be primary (pg_promote()); or correct `role:` in `databases:`"
+                .to_owned(),
+        },
     }
 }
 
