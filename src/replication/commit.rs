@@ -5,7 +5,7 @@ use super::evidence::{Look, Sighting};
 use super::names::SyncNames;
 use super::view::View;
 use super::words;
-use crate::model::{Link, Micros, PostgresFacts, Severity};
+use crate::model::{Link, Micros, PostgresFacts, Severity, Slot};
 
 /// A session that has waited for so long is no round trip to a standby.
 const HANG: Micros = Micros(2_000_000);
@@ -19,9 +19,9 @@ pub(super) fn counts(link: &Link) -> bool {
     link.state == "streaming" && matches!(link.sync_state.as_str(), "sync" | "quorum")
 }
 
-/// Whether commits wait for standbys unless their role, database or session says otherwise.
+/// Whether commits of logins wait for standbys, unless their session says otherwise.
 pub(super) fn commits_wait(facts: &PostgresFacts) -> bool {
-    !matches!(facts.sync_commit.as_str(), "off" | "local")
+    !matches!(facts.commit_of_logins(), "off" | "local")
 }
 
 /// Whether a session waits for a standby, for longer than a round trip.
@@ -117,7 +117,7 @@ pub(super) fn quorum_short(view: &View<'_, PostgresFacts>) -> Look {
         } else {
             format!(
                 "logins work, since synchronous_commit is {}; what they write is lost with the primary",
-                facts.sync_commit
+                facts.commit_of_logins()
             )
         },
         fix: remedy(view, &names),
@@ -169,12 +169,22 @@ fn lacking(view: &View<'_, PostgresFacts>, names: &SyncNames) -> String {
     }
 }
 
-/// When a standby was there last, as far as was watched.
+/// When a standby was there last, as far as was watched. That it never was is known only where nothing could be missed:
+/// its slot was never used, or the server has been watched since it started.
 fn last_seen(view: &View<'_, PostgresFacts>, name: &str) -> String {
-    match (view.history.streamed(name), view.history.began(&view.server.name)) {
-        (Some(last), _) => format!("last streamed at {}", words::time(last)),
-        (None, Some(began)) if began < view.at => "has never connected".to_owned(),
-        (None, _) => "is not connected".to_owned(),
+    if let Some(last) = view.history.streamed(name) {
+        return format!("last streamed at {}", words::time(last));
+    }
+    let unused = |slot: &&Slot| slot.is_unused() && slot.name == name.to_ascii_lowercase().replace('-', "_");
+    if let Some(slot) = view.facts.slots.iter().find(unused) {
+        return format!("has never connected: its slot `{}` was never used", slot.name);
+    }
+    if view.history.watched_since_start(&view.server.name, view.facts, view.gap) {
+        return "has never connected".to_owned();
+    }
+    match view.history.began(&view.server.name).filter(|began| *began < view.at) {
+        Some(began) => format!("has not connected since {}, when watching began", words::time(began)),
+        None => "is not connected".to_owned(),
     }
 }
 

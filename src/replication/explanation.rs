@@ -43,14 +43,18 @@ pub(super) struct Told {
     pub finding: Finding,
 }
 
+/// What the clause of a server begins with of which nothing at all is known.
+pub(super) const NOTHING: &str = "nothing is known of ";
+
 /// Rules that say why logins fail, the one that explains the others first. What is not here may be grave, but stops no
 /// login.
 const CAUSES: &[Rule] = &[
+    // Whatever else is wrong: with each minute more is written that will be lost.
+    Rule::TwoPrimaries,
     Rule::QuorumShort,
     Rule::StaleReply,
     Rule::SlowReplay,
     Rule::ReadOnly,
-    Rule::TwoPrimaries,
     Rule::WrongRole,
     Rule::WrongEndpoint,
     Rule::LaggingReads,
@@ -62,21 +66,40 @@ const CAUSES: &[Rule] = &[
     Rule::ConnectionsExhausted,
 ];
 
-/// What findings mean together; `unasked` are servers of which there is no sample at all.
-pub(super) fn why(database: &Database, told: Vec<Told>, unasked: &[ServerName]) -> Explanation {
-    let stops = |told: &&Told| told.finding.severity == Severity::Critical && CAUSES.contains(&told.finding.rule);
-    let place = |told: &&Told| CAUSES.iter().position(|rule| *rule == told.finding.rule);
-    if let Some(cause) = told.iter().filter(stops).min_by_key(place).cloned() {
+/// Whether a finding says why logins may fail: a grave one of a rule that can.
+#[must_use]
+pub fn stops_logins(finding: &Finding) -> bool {
+    finding.severity == Severity::Critical && CAUSES.contains(&finding.rule)
+}
+
+/// What findings mean together; `unasked` are servers of which there is no sample at all, and `unfit` says why a finding
+/// cannot be the cause of the failures that are to be explained.
+pub(super) fn why(
+    database: &Database,
+    told: Vec<Told>,
+    unasked: &[ServerName],
+    unfit: &dyn Fn(&Finding) -> Option<String>,
+) -> Explanation {
+    let stopping: Vec<(&Told, Option<String>)> =
+        told.iter().filter(|told| stops_logins(&told.finding)).map(|told| (told, unfit(&told.finding))).collect();
+    let place = |(told, _): &&(&Told, Option<String>)| CAUSES.iter().position(|rule| *rule == told.finding.rule);
+    if let Some((cause, _)) = stopping.iter().filter(|(_, why)| why.is_none()).min_by_key(place) {
+        let cause = (*cause).clone();
         return named(&cause, told);
     }
+    let also = |(told, why): &(&Told, Option<String>)| Some(format!("{} ({})", told.clause, why.as_ref()?));
+    let also: Vec<String> = stopping.iter().filter_map(also).collect();
+    let lacking = lacking(&told, unasked);
     let mut findings: Vec<Finding> = told.into_iter().map(|told| told.finding).collect();
     findings.sort_by(order);
-    let mut dark: Vec<&ServerName> =
-        findings.iter().filter(|it| it.severity == Severity::Unknown).map(|it| &it.server).chain(unasked).collect();
-    dark.sort_unstable();
-    dark.dedup();
-    if !dark.is_empty() {
-        let sentence = format!("nothing is known of {}, so the database is not ruled out", words::names(&dark));
+    if !lacking.is_empty() || !also.is_empty() {
+        let sentence = match (lacking.join("; "), also.join("; ")) {
+            (lacking, also) if also.is_empty() => format!("{lacking}, so the database is not ruled out"),
+            (lacking, also) if lacking.is_empty() => {
+                format!("no finding explains these failures, so the database is not ruled out; also seen: {also}")
+            }
+            (lacking, also) => format!("{lacking}, so the database is not ruled out; also seen: {also}"),
+        };
         return Explanation { reading: Reading::Unknown, sentence, since: None, evidence: findings };
     }
     let sentence = if findings.is_empty() {
@@ -93,6 +116,17 @@ pub(super) fn why(database: &Database, told: Vec<Told>, unasked: &[ServerName]) 
         }
     };
     Explanation { reading: Reading::Clean, sentence, since: None, evidence: findings }
+}
+
+/// Of whom nothing is known, and what is not known of servers that answered.
+fn lacking(told: &[Told], unasked: &[ServerName]) -> Vec<String> {
+    let unknown = told.iter().filter(|told| told.finding.severity == Severity::Unknown);
+    let (dark, partly): (Vec<&Told>, Vec<&Told>) = unknown.partition(|told| told.clause.starts_with(NOTHING));
+    let mut dark: Vec<&ServerName> = dark.iter().map(|told| &told.finding.server).chain(unasked).collect();
+    dark.sort_unstable();
+    dark.dedup();
+    let dark = (!dark.is_empty()).then(|| format!("{NOTHING}{}", words::names(&dark)));
+    dark.into_iter().chain(partly.into_iter().map(|told| told.clause.clone())).collect()
 }
 
 fn named(cause: &Told, told: Vec<Told>) -> Explanation {
@@ -128,13 +162,26 @@ pub fn explain<'a>(
     from: Timestamp,
     to: Timestamp,
 ) -> Explanation {
+    explain_failures(database, samples, from, to, &|_| None)
+}
+
+/// The same of failures that are known in that stretch: a finding of which `unfit` gives a reason is not named as their
+/// cause. Where only such ones are left, nothing is named and nothing is ruled out.
+#[must_use]
+pub fn explain_failures<'a>(
+    database: &Database,
+    samples: impl IntoIterator<Item = &'a Sample>,
+    from: Timestamp,
+    to: Timestamp,
+    unfit: &dyn Fn(&Finding) -> Option<String>,
+) -> Explanation {
     let mut watches: BTreeMap<&VantageName, Watch> = BTreeMap::new();
     let mut found: BTreeMap<Reading, (u64, Explanation)> = BTreeMap::new();
     for sample in in_order(samples) {
         let watch = watches.entry(&sample.vantage).or_insert_with(|| Watch::new(database));
         watch.observe(sample);
         if (from..=to).contains(&sample.started) {
-            let explanation = watch.explanation();
+            let explanation = watch.explanation_of(unfit);
             let entry = found.entry(explanation.reading).or_insert_with(|| (0, explanation.clone()));
             *entry = (entry.0 + 1, explanation);
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{Lsn, MariaFacts, PostgresFacts, ServerName};
+use crate::model::{Link, Lsn, MariaFacts, PostgresFacts, ServerName};
 
 /// So many names of standbys are remembered.
 const NAMES: usize = 64;
@@ -23,6 +23,8 @@ const SESSIONS: usize = 600;
 #[derive(Debug, Clone, Default)]
 pub(super) struct History {
     began: BTreeMap<ServerName, Timestamp>,
+    unbroken: BTreeMap<ServerName, Unbroken>,
+    replies: BTreeMap<(ServerName, String), Reply>,
     standbys: BTreeMap<String, Timestamp>,
     positions: BTreeMap<ServerName, VecDeque<Written>>,
     sessions: BTreeMap<ServerName, VecDeque<(Timestamp, u32)>>,
@@ -37,10 +39,39 @@ pub(super) struct Written {
     pub position: Lsn,
 }
 
+/// Answers of a server with no hole between them, by its own clock.
+#[derive(Debug, Clone, Copy)]
+struct Unbroken {
+    from: Timestamp,
+    to: Timestamp,
+}
+
+/// The last reply of a standby, as its primary tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reply {
+    /// Its stamp, by the standby's clock.
+    pub stamp: Timestamp,
+    /// Since when it is the last one, by the primary's clock: the first answer that told it.
+    pub since: Timestamp,
+    /// Another one was seen before it.
+    pub moved: bool,
+}
+
+/// Stamps that differ by less are one: each is told as an age, which is computed a moment after the answer's own time.
+const SAME_STAMP: SignedDuration = SignedDuration::from_millis(500);
+
 impl History {
-    /// Takes what a server said; `answered` is when the answer was there.
-    pub(super) fn take(&mut self, server: &ServerName, answered: Timestamp, facts: &PostgresFacts) {
+    /// Takes what a server said; `answered` is when the answer was there. Answers further apart than `gap` leave a hole.
+    pub(super) fn take(
+        &mut self,
+        server: &ServerName,
+        answered: Timestamp,
+        gap: SignedDuration,
+        facts: &PostgresFacts,
+    ) {
         self.began.entry(server.clone()).or_insert(answered);
+        self.went_on(server, facts.at, gap);
+        self.replied(server, facts);
         self.logged_in(server, answered, facts.connection.login_sessions);
         if facts.in_recovery {
             self.positions.remove(server);
@@ -98,6 +129,39 @@ impl History {
         }
     }
 
+    fn went_on(&mut self, server: &ServerName, at: Timestamp, gap: SignedDuration) {
+        let stretch = self.unbroken.entry(server.clone()).or_insert(Unbroken { from: at, to: at });
+        if at.duration_since(stretch.to) > gap {
+            stretch.from = at;
+        }
+        stretch.to = at;
+    }
+
+    fn replied(&mut self, server: &ServerName, facts: &PostgresFacts) {
+        let told: BTreeMap<(ServerName, String), Timestamp> = links_by_name(facts)
+            .filter_map(|(name, link)| Some(((server.clone(), name), link.replied(facts.at)?)))
+            .collect();
+        self.replies.retain(|key, _| key.0 != *server || told.contains_key(key));
+        for (key, stamp) in told {
+            let known = self.replies.get(&key).copied();
+            let same = known.is_some_and(|known| stamp.duration_since(known.stamp).abs() < SAME_STAMP);
+            if !same {
+                self.replies.insert(key, Reply { stamp, since: facts.at, moved: known.is_some() });
+            }
+        }
+    }
+
+    /// The last reply over each link of a primary, in the order of its links; `None` where none is known.
+    pub(super) fn last_replies(&self, server: &ServerName, facts: &PostgresFacts) -> Vec<Option<Reply>> {
+        links_by_name(facts).map(|(name, _)| self.replies.get(&(server.clone(), name)).copied()).collect()
+    }
+
+    /// Whether a server has been watched without a hole since it started: then a standby that was not seen never came.
+    pub(super) fn watched_since_start(&self, server: &ServerName, facts: &PostgresFacts, gap: SignedDuration) -> bool {
+        let known = self.unbroken.get(server);
+        known.is_some_and(|stretch| stretch.from.duration_since(facts.started) <= gap)
+    }
+
     /// When watching a server began.
     pub(super) fn began(&self, server: &ServerName) -> Option<Timestamp> {
         self.began.get(server).copied()
@@ -115,4 +179,10 @@ impl History {
         let all = self.positions.get(primary)?;
         all.iter().find(|written| written.position.since(replayed) > PAGE_HEADER).copied()
     }
+}
+
+/// Links under a name of their own each: several may have the same application_name.
+fn links_by_name(facts: &PostgresFacts) -> impl Iterator<Item = (String, &Link)> {
+    let nth = |place: usize, name: &str| facts.links[..place].iter().filter(|link| link.name == name).count();
+    facts.links.iter().enumerate().map(move |(place, link)| (format!("{} {}", link.name, nth(place, &link.name)), link))
 }

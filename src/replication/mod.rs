@@ -39,6 +39,6 @@ mod tests;
 
 pub use change::{Change, changes};
 pub use episode::{Chronicle, Episode, episodes};
-pub use explanation::{Explanation, Reading, explain};
+pub use explanation::{Explanation, Reading, explain, explain_failures, stops_logins};
 pub use names::{Method, SyncNames, SyncNamesError};
 pub use watch::{Watch, rules_of};

@@ -1,9 +1,12 @@
-//! A server of which nothing is known: never healthy, and never evidence of more than that.
+//! A server of which nothing is known, or too little: never healthy, and never evidence of more than that.
 
 use jiff::SignedDuration;
 
+use super::commit::wanted;
 use super::evidence::{Need, Sighting};
-use crate::model::{Server, ServerRole, Severity, Unknown};
+use super::explanation::NOTHING;
+use super::view::View;
+use crate::model::{PostgresFacts, Server, ServerRole, Severity, Unknown};
 
 /// An answer ends it at once.
 pub(super) const ANSWERED: Need = Need::Until { samples: 1, over: SignedDuration::ZERO };
@@ -27,11 +30,42 @@ pub(super) fn need(why: Unknown) -> Need {
 pub(super) fn sighting(server: &Server, why: Unknown, message: &str) -> Sighting {
     Sighting {
         severity: Severity::Unknown,
-        clause: format!("nothing is known of `{}`: {}", server.name, plain(why)),
+        clause: format!("{NOTHING}`{}`: {}", server.name, plain(why)),
         values: message.to_owned(),
         logins: logins(server.role, why).to_owned(),
         fix: fix(why).to_owned(),
     }
+}
+
+/// What an answer lacks without which rules would be silent for want of knowledge, not for health. A role that is
+/// nowhere is told once: where a primary answers, its standbys have the same roles.
+pub(super) fn missing(view: &View<'_, PostgresFacts>) -> Option<Sighting> {
+    let (facts, server) = (view.facts, &view.server.name);
+    let told_elsewhere = facts.in_recovery && view.primary().is_some();
+    let nameless = view.database.login_role.as_ref().filter(|_| facts.connection.login_sessions.is_none());
+    let (clause, values, fix) = if let Some(role) = nameless.filter(|_| !told_elsewhere) {
+        (
+            format!("there is no role `{role}` on `{server}`: logins cannot be told from other sessions"),
+            format!("login_role is '{role}', and pg_roles does not have it"),
+            "correct `login_role:` in `databases:` to the role that the login service connects as",
+        )
+    } else if wanted(facts).is_none() && !facts.in_recovery {
+        (
+            format!("what commits on `{server}` wait for cannot be read"),
+            format!("synchronous_standby_names = '{}'", facts.sync_names),
+            "write it in a form that the manual of PostgreSQL has: FIRST n (..), ANY n (..), n (..) or names with commas",
+        )
+    } else if facts.in_recovery && facts.replay.is_none() {
+        (
+            format!("how standby `{server}` replays is not told"),
+            "it is in recovery, and its answer holds nothing of replay".to_owned(),
+            "look what answers at this address: a server of PostgreSQL in recovery says it",
+        )
+    } else {
+        return None;
+    };
+    let logins = "unknown: what the rules need is missing, so that silence here is no health".to_owned();
+    Some(Sighting { severity: Severity::Unknown, clause, values, logins, fix: fix.to_owned() })
 }
 
 fn plain(why: Unknown) -> &'static str {

@@ -19,6 +19,8 @@ pub(super) struct View<'a, F> {
     pub before: Option<&'a F>,
     /// What each other server said last, if that is not long ago.
     pub peers: Vec<Peer<'a, F>>,
+    /// Answers further apart than this leave a hole of which nothing is known.
+    pub gap: SignedDuration,
     /// What must be remembered from sample to sample.
     pub history: &'a History,
 }
@@ -27,6 +29,8 @@ pub(super) struct View<'a, F> {
 pub(super) struct Peer<'a, F> {
     /// The server.
     pub server: &'a Server,
+    /// When asking it began.
+    pub asked: Timestamp,
     /// What it said.
     pub facts: &'a F,
 }

@@ -102,10 +102,16 @@ impl Watch {
     /// What the findings mean together: the one cause that explains why logins fail, or that it is not the database.
     #[must_use]
     pub fn explanation(&self) -> Explanation {
+        self.explanation_of(&|_| None)
+    }
+
+    /// The same of failures that are known: a finding of which `unfit` gives a reason is not named as their cause.
+    pub(super) fn explanation_of(&self, unfit: &dyn Fn(&Finding) -> Option<String>) -> Explanation {
         let mut told = self.told();
         told.extend(self.silent().map(|finding| Told { clause: finding.seen.clone(), finding }));
         let unasked = self.database.servers.iter().filter(|server| !self.latest.contains_key(&server.name));
-        explanation::why(&self.database, told, &unasked.map(|server| server.name.clone()).collect::<Vec<_>>())
+        let unasked: Vec<_> = unasked.map(|server| server.name.clone()).collect();
+        explanation::why(&self.database, told, &unasked, unfit)
     }
 
     /// What holds still, as episodes without an end.
@@ -120,16 +126,20 @@ impl Watch {
         let at = sample.started;
         let answered = after(at, sample.elapsed);
         match facts {
-            Facts::PostgreSql(facts) => self.history.take(&server.name, answered, facts),
+            Facts::PostgreSql(facts) => self.history.take(&server.name, answered, self.gap(), facts),
             Facts::MariaDb(facts) => self.history.take_mariadb(&server.name, answered, facts),
         }
-        let looks = match facts {
-            Facts::PostgreSql(facts) => look(rules::CHECKS, &self.view(server, at, facts)),
-            Facts::MariaDb(facts) => look(mariadb::CHECKS, &self.view(server, at, facts)),
+        let (looks, known) = match facts {
+            Facts::PostgreSql(facts) => {
+                let view = self.view(server, at, facts);
+                (look(rules::CHECKS, &view), unknown::missing(&view))
+            }
+            Facts::MariaDb(facts) => (look(mariadb::CHECKS, &self.view(server, at, facts)), None),
         };
         let facts = Some((at, facts.clone()));
         self.latest.insert(server.name.clone(), Latest { asked: at, answered: true, facts });
-        let known = (Rule::Unknown, Nature::Effect, unknown::ANSWERED, Look::Clear);
+        let known = known.map_or(Look::Clear, Look::Holds);
+        let known = (Rule::Unknown, Nature::Effect, unknown::ANSWERED, known);
         looks.into_iter().chain([known]).collect()
     }
 
@@ -156,11 +166,12 @@ impl Watch {
         let fresh = self.gap();
         let known = |other: &Server| {
             let (asked, facts) = self.latest.get(&other.name)?.facts.as_ref()?;
-            F::of(facts).filter(|_| at.duration_since(*asked) <= fresh)
+            Some((*asked, F::of(facts).filter(|_| at.duration_since(*asked) <= fresh)?))
         };
         let others = self.database.servers.iter().filter(|other| other.name != server.name);
-        let peers = others.filter_map(|server| Some(Peer { server, facts: known(server)? })).collect();
-        View { database: &self.database, server, at, facts, before: known(server), peers, history: &self.history }
+        let peer = |server| known(server).map(|(asked, facts)| Peer { server, asked, facts });
+        let (peers, before) = (others.filter_map(peer).collect(), known(server).map(|(_, facts)| facts));
+        View { database: &self.database, server, at, facts, before, peers, gap: fresh, history: &self.history }
     }
 
     /// Answers further apart than this are no evidence of what was between them, and older ones are not compared with
@@ -238,9 +249,12 @@ impl Watch {
     }
 }
 
-/// Gravest first, then causes, then by the rule's place and the server's name.
+/// Gravest first, then two servers that both take writes, since each minute of that loses data; then causes, then by the
+/// rule's place and the server's name.
 pub(super) fn order(one: &Finding, other: &Finding) -> std::cmp::Ordering {
-    let key = |it: &Finding| (std::cmp::Reverse(it.severity), it.nature == Nature::Effect, it.rule);
+    let key = |it: &Finding| {
+        (std::cmp::Reverse(it.severity), it.rule != Rule::TwoPrimaries, it.nature == Nature::Effect, it.rule)
+    };
     key(one).cmp(&key(other)).then_with(|| one.server.cmp(&other.server))
 }
 

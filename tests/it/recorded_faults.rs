@@ -73,7 +73,8 @@ async fn a1_a_name_that_nobody_has() {
         ("sync-wait@primary critical", 5.0),
         ("sync-hang@primary critical", 3.0),
     ];
-    let sentence = "commits wait for standby `standby2`, which has never connected";
+    let sentence = "commits wait for standby `standby2`, which has not connected since 2026-11-24T03:16:54Z, when watching \
+                    began";
     let record = holds("a1", play("a1", 15), expected, sentence).await;
     let change = &changes(&record.samples)[0];
     assert_eq!((change.before.as_str(), change.after.as_str()), ("standby1", "standby2"));

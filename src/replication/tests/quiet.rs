@@ -196,12 +196,54 @@ fn what_a_view_leaves_empty_is_no_zero_and_no_fault() {
         primary.position = None;
         primary.links[0].reply_age = None;
         primary.links[0].behind = None;
-        primary.connection.login_sessions = None;
         standby.position = None;
-        standby.connection.login_sessions = None;
         let replay = standby.replay.as_mut().unwrap();
         (replay.last_commit_age, replay.gap, replay.wait) = (None, None, None);
     }));
+}
+
+#[test]
+fn a_standby_that_follows_an_archive_alone_is_told_as_such_and_is_not_missed() {
+    let mut database = pair();
+    // Nothing new is archived, so nothing new is replayed.
+    let samples = act(0.0, 30.0, |_, primary, standby| {
+        (primary.sync_names, primary.links) = (String::new(), Vec::new());
+        primary.slots.clear();
+        standby.receiver = None;
+        standby.replay.as_mut().unwrap().archive_only = true;
+    });
+    let watch = watched(&database, &samples);
+    assert_eq!(shown(&watch.findings()), ["no-receiver@standby1 info"]);
+    assert!(watch.findings()[0].seen.contains("restore_command is set"), "{}", watch.findings()[0].seen);
+    assert_eq!(watch.explanation().reading, Reading::Clean);
+    database.servers[1].serves_reads = true;
+    let findings = watched(&database, &samples).findings();
+    assert_eq!(shown(&findings), ["no-receiver@standby1 warning"], "logins that read from it see the past");
+}
+
+#[test]
+fn clocks_that_differ_make_no_reply_old() {
+    for skew in [-90.0, -30.0, 30.0, 90.0] {
+        let replies = |second: f64, primary: &mut PostgresFacts| {
+            let age = second % 9.6 - skew;
+            primary.links[0].reply_age = Some(seconds(age.max(0.0)));
+            primary.links[0].reply_ahead = (age < 0.0).then(|| seconds(-age));
+        };
+        let clock = |standby: &mut PostgresFacts| standby.at += SignedDuration::from_secs_f64(skew);
+        let pairs = act(0.0, 60.0, |second, primary, standby| {
+            replies(second, primary);
+            clock(standby);
+        });
+        silent(&pairs);
+        // The standby is not asked, but its stamps go on.
+        let alone = play(0.0, 60.0, 1.0, |second| {
+            let mut one = primary(at(second));
+            replies(second, &mut one);
+            (Some(known(one)), None)
+        });
+        let findings = watched(&pair(), &alone).findings();
+        assert_eq!(findings, [], "{skew}");
+    }
 }
 
 #[test]

@@ -110,6 +110,7 @@ pub(super) fn primary(now: Timestamp) -> PostgresFacts {
 pub(super) fn standby(now: Timestamp) -> PostgresFacts {
     let healthy = facts(now, true);
     PostgresFacts {
+        started: zero() - SignedDuration::from_mins(50),
         sync_names: String::new(),
         received: healthy.position,
         connection: Connection { clients: 1, login_sessions: Some(0), ..healthy.connection.clone() },

@@ -97,7 +97,8 @@ fn claim(sentence: &str, about_causes: bool) -> Option<Claim> {
         if CLEARED.is_match(sentence) {
             return Some(Claim::Cleared);
         }
-        let blames = states && FAULT.is_match(sentence) && !UNSURE.is_match(&sentence.replace("never connected", ""));
+        let sure = sentence.replace("never connected", "").replace("not connected", "");
+        let blames = states && FAULT.is_match(sentence) && !UNSURE.is_match(&sure);
         return blames.then_some(Claim::Database);
     }
     let cleared = UNSURE.is_match(sentence) || CLEARED.is_match(sentence);
@@ -151,7 +152,7 @@ fn judge(place: Place, sentence: &str, claim: Claim, diagnosis: &Diagnosis, verd
 fn may_be_cut_off(one: &DatabaseEvidence, rule: model::Rule) -> bool {
     use model::Rule::{QuorumShort, ReplicaStopped, SemiSyncOff, StaleReply, SyncHang, SyncWait};
     matches!(rule, QuorumShort | ReplicaStopped | SemiSyncOff | StaleReply | SyncHang | SyncWait)
-        && !one.explanation.sentence.contains("never connected")
+        && !["never connected", "has not connected since"].iter().any(|it| one.explanation.sentence.contains(it))
 }
 
 /// Whether a sentence speaks of what the evidence names.
@@ -205,6 +206,7 @@ mod tests {
         for blames in [
             "A misconfiguration in the database replication setup led to a synchronization failure",
             "Commits waited for a standby which had never connected",
+            "Commits waited for a standby which had not connected since 09:00",
             "synchronous_standby_names was set to a wrong name",
         ] {
             assert_eq!(of(blames), Some(Claim::Database), "{blames}");
