@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::{Drift, Round, drift};
 use crate::incident::Incident;
-use crate::model::{Database, DatabaseName, Sample};
-use crate::replication::{Change, Episode, Explanation, changes, episodes, explain};
+use crate::model::{Database, DatabaseName, Finding, Sample};
+use crate::replication::{Change, Episode, Explanation, changes, episodes, explain_failures};
 
 use super::answered::{Answered, Answers};
+use super::fit::{AlsoSeen, Failures};
 use super::lag_rule::{LagRules, lag_rules};
+use super::signatures::Signatures;
 use super::silence::{Asked, Silence, asked, silences};
 
 /// What one database's samples say about an incident.
@@ -18,8 +20,12 @@ use super::silence::{Asked, Silence, asked, silences};
 pub struct DatabaseEvidence {
     /// The database.
     pub database: DatabaseName,
-    /// The cause that the findings name, or that there is none, or that too little is known; with these findings.
+    /// The cause that the findings name, or that there is none, or that too little is known; with these findings. A cause
+    /// fits the incident in time and in the way that logins failed.
     pub explanation: Explanation,
+    /// Grave findings that do not fit, with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also_seen: Vec<AlsoSeen>,
     /// What held at some time between the incident's earliest start and its latest end, by beginning.
     pub episodes: Vec<Episode>,
     /// What changed from an hour before the incident on, by time: neighbours in time.
@@ -67,17 +73,30 @@ fn drifted(rounds: &[Round], incident: &Incident) -> Vec<Drift> {
 }
 
 /// Reads the samples of one database, of any vantages and in any order; those of other databases are passed over.
+/// `signatures` says how the incident's logins failed; `None` for slow ones.
 #[must_use]
-pub fn evidence(database: &Database, samples: &[Sample], rounds: &[Round], incident: &Incident) -> DatabaseEvidence {
+pub fn evidence(
+    database: &Database,
+    samples: &[Sample],
+    rounds: &[Round],
+    incident: &Incident,
+    signatures: Option<&Signatures>,
+) -> DatabaseEvidence {
     let mine: Vec<&Sample> = samples.iter().filter(|sample| sample.database == database.name).collect();
     let outer = (incident.start.earliest, incident.end.latest);
     // Between the first failing probe and the last one it surely lasted.
     let inner = (incident.first_failing, incident.end.earliest);
     let touches = |episode: &Episode| episode.from <= outer.1 && episode.until.is_none_or(|until| until >= outer.0);
+    let all = episodes(database, mine.iter().copied());
+    let failures = Failures { incident, signatures, episodes: &all, samples: &mine };
+    let unfit = |finding: &Finding| failures.unfit(finding);
+    let explanation = explain_failures(database, mine.iter().copied(), inner.0, inner.1, &unfit);
+    let also_seen = failures.also_seen();
     DatabaseEvidence {
         database: database.name.clone(),
-        explanation: explain(database, mine.iter().copied(), inner.0, inner.1),
-        episodes: episodes(database, mine.iter().copied()).into_iter().filter(touches).collect(),
+        explanation,
+        also_seen,
+        episodes: all.into_iter().filter(touches).collect(),
         changes: changes(mine.iter().copied()).into_iter().filter(|change| change.earliest <= outer.1).collect(),
         drift: drifted(rounds, incident),
         asked: asked(database, &mine, outer),

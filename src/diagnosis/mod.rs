@@ -3,12 +3,14 @@
 //!
 //! `attempts` lines the logins of an incident up; `signatures` counts how they failed; `course` says whether the share
 //! was constant, grew or came in bursts; `hints` holds that against mechanisms that were measured. `database` reads the
-//! samples of the same minutes, with `silence`, `answered` and `lag_rule`; `said` tells it in sentences.
+//! samples of the same minutes, with `silence`, `answered` and `lag_rule`; `fit` holds what they name against how and when
+//! logins failed; `said` tells it in sentences.
 
 mod answered;
 mod attempts;
 mod course;
 mod database;
+mod fit;
 mod hints;
 mod lag_rule;
 mod said;
@@ -19,6 +21,7 @@ mod words;
 pub use answered::{Answered, Answers, Stretch};
 pub use course::{Course, Shape};
 pub use database::{DatabaseEvidence, evidence, wanted, wanted_snapshots};
+pub use fit::AlsoSeen;
 pub use hints::Hint;
 pub use lag_rule::{LAG_BYTES, LAG_TIME, LagRules};
 pub use said::{NO_DATABASE, change_in_words};

@@ -74,7 +74,15 @@ impl DatabaseEvidence {
         let weight =
             |it: &Episode| (std::cmp::Reverse(it.finding.severity), it.finding.nature == Nature::Effect, it.from);
         all.sort_by_key(|episode| weight(episode));
-        all.into_iter().map(|one| held(one, zone)).collect()
+        all.into_iter().map(|one| format!("{}{}", held(one, zone), self.unfit(one))).collect()
+    }
+
+    /// Why a grave finding is not named as the cause; nothing where it may be.
+    fn unfit(&self, episode: &Episode) -> String {
+        let finding = &episode.finding;
+        let grave = finding.severity == Severity::Critical;
+        let mut also = self.also_seen.iter().filter(|one| (one.rule, &one.server) == (finding.rule, &finding.server));
+        also.next().filter(|_| grave).map_or_else(String::new, |one| format!("; also seen, and no cause: {}", one.why))
     }
 
     /// What could not be known, server by server.

@@ -26,11 +26,12 @@ pub async fn diagnosis(
         let (from, to) = wanted(incident);
         store.samples(from, to).await?
     };
+    let signatures = signatures(history, incident, confidence);
     let (from, to) = wanted_snapshots(incident);
     let mut databases = Vec::new();
     for database in behind {
         let rounds: Vec<Round> = store.snapshots(&database.name, from, to).await?;
-        databases.push(evidence(database, &samples, &rounds, incident));
+        databases.push(evidence(database, &samples, &rounds, incident, signatures.as_ref()));
     }
-    Ok(Diagnosis { signatures: signatures(history, incident, confidence), databases })
+    Ok(Diagnosis { signatures, databases })
 }

@@ -2,6 +2,7 @@
 //! of each, what it looks like, and never a word too many.
 
 mod evidence;
+mod fit;
 mod signatures;
 mod told;
 mod truth;

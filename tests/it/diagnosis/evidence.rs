@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use doorstep::diagnosis::{DatabaseEvidence, Diagnosis, evidence};
+use doorstep::diagnosis::{DatabaseEvidence, Diagnosis, evidence, signatures};
 use doorstep::history::History;
 use doorstep::incident::{Incident, Rules, Symptom, detect};
 use doorstep::model::{
@@ -85,7 +85,7 @@ fn facts(now: Timestamp, in_recovery: bool) -> PostgresFacts {
     }
 }
 
-fn primary(now: Timestamp) -> PostgresFacts {
+pub(crate) fn primary(now: Timestamp) -> PostgresFacts {
     let link = Link {
         name: "standby1".to_owned(),
         state: "streaming".to_owned(),
@@ -105,7 +105,7 @@ fn primary(now: Timestamp) -> PostgresFacts {
     PostgresFacts { links: vec![link], slots: vec![slot], ..facts(now, false) }
 }
 
-fn standby(now: Timestamp) -> PostgresFacts {
+pub(crate) fn standby(now: Timestamp) -> PostgresFacts {
     let receiver =
         Receiver { status: "streaming".to_owned(), slot: Some("s1".to_owned()), message_age: Some(Micros(2_000_000)) };
     let replay = Replay {
@@ -120,7 +120,7 @@ fn standby(now: Timestamp) -> PostgresFacts {
 }
 
 /// The primary whose commits wait for a standby that nobody has: streaming goes on, nothing lags.
-fn ghost(world: &World, now: Timestamp) -> PostgresFacts {
+pub(crate) fn ghost(world: &World, now: Timestamp) -> PostgresFacts {
     let mut facts = primary(now);
     facts.sync_names = "standby2".to_owned();
     facts.loaded = at(world, CHANGED);
@@ -137,7 +137,7 @@ fn at(world: &World, seconds: f64) -> Timestamp {
 /// What both servers say at a second of the world; `None`: nobody asked.
 pub(crate) type Moment = (Option<Answer>, Option<Answer>);
 
-fn known(facts: PostgresFacts) -> Option<Answer> {
+pub(crate) fn known(facts: PostgresFacts) -> Option<Answer> {
     Some(Answer::Facts(Box::new(Facts::PostgreSql(facts))))
 }
 
@@ -193,8 +193,9 @@ fn hanging() -> World {
 }
 
 fn read(world: &World, samples: &[Sample]) -> (Incident, DatabaseEvidence) {
-    let (_, incident) = incident(world);
-    let said = evidence(&database(), samples, &[], &incident);
+    let (history, incident) = incident(world);
+    let failures = signatures(&history, &incident, 0.95);
+    let said = evidence(&database(), samples, &[], &incident, failures.as_ref());
     (incident, said)
 }
 

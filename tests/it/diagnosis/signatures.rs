@@ -9,9 +9,9 @@ use doorstep::model::{BadClass, RunKind, SplitMix, Verdict};
 
 use crate::report_synthetic::{World, login, span};
 
-const GOOD: Verdict = Verdict::Good;
+pub(crate) const GOOD: Verdict = Verdict::Good;
 pub(crate) const HANG: Verdict = Verdict::Bad(BadClass::Timeout);
-const ERROR: Verdict = Verdict::Bad(BadClass::HttpStatus);
+pub(crate) const ERROR: Verdict = Verdict::Bad(BadClass::HttpStatus);
 
 /// When it was wrong, in seconds.
 pub(crate) const FAULT: std::ops::Range<f64> = 7_200.0..8_100.0;
