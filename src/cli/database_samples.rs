@@ -6,8 +6,10 @@ use super::configuration::ConfigurationArgs;
 use super::report::open;
 use super::{CommandError, Exit, print, when};
 use crate::clock::Clock;
+use crate::history::{AskedSeries, AskedSlots};
 use crate::model::{Answer, DatabaseName, Sample, ServerName, VantageName, chain};
 use crate::report::csv;
+use crate::report::format::count;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -16,7 +18,7 @@ Examples:
   doorstep database samples --from '2026-11-20 14:00' --to '2026-11-20 15:00'
 
 csv holds what was asked and what came of it, jsonl every fact; both in the order of database, server, slot and vantage \
-within each day.";
+within each day. Slots that were due and left no sample, or that the prober lost itself, are told on standard error.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -74,7 +76,8 @@ const CHUNK: usize = 64 << 10;
 
 /// Exports the samples that the filters choose.
 pub(super) async fn execute(args: &SamplesArgs) -> Result<Exit, CommandError> {
-    let (from, to) = span(args, Clock::system().now()).map_err(|message| CommandError::new(Exit::Usage, message))?;
+    let now = Clock::system().now();
+    let (from, to) = span(args, now).map_err(|message| CommandError::new(Exit::Usage, message))?;
     let site = args.configuration.site()?;
     let store = open(&site)?;
     let mut text = match args.format {
@@ -82,11 +85,16 @@ pub(super) async fn execute(args: &SamplesArgs) -> Result<Exit, CommandError> {
         Format::Jsonl => String::new(),
     };
     let mut failed = None;
+    let due_until = to.min(now).max(from);
+    let declared = store.declarations(from, due_until).await;
+    let declared = declared.map_err(|error| CommandError::new(Exit::Store, chain(&error)))?;
+    let mut slots = AskedSlots::new(&declared, from, due_until);
     let read = store
         .each_sample(from, to, &mut |sample| {
             if !chosen(args, &sample) {
                 return;
             }
+            slots.record(&sample);
             match args.format {
                 Format::Csv => text.push_str(&csv::record(&cells(&sample))),
                 Format::Jsonl => match serde_json::to_string(&sample) {
@@ -102,7 +110,25 @@ pub(super) async fn execute(args: &SamplesArgs) -> Result<Exit, CommandError> {
         .await;
     print::out(&text);
     read.map_err(|error| CommandError::new(Exit::Store, chain(&error)))?;
+    tell_missing(args, &slots);
     failed.map_or(Ok(Exit::Good), |error| Err(CommandError::new(Exit::Store, error)))
+}
+
+/// What was due and is not there, or was lost: rows cannot say it.
+fn tell_missing(args: &SamplesArgs, slots: &AskedSlots) {
+    for (series, asked) in slots.series() {
+        let AskedSeries { database, server, vantage } = series;
+        if !named(args, database, server, vantage) || asked.missing() + asked.lost == 0 {
+            continue;
+        }
+        let due = asked.expected.map_or_else(|| "an unknown number of".to_owned(), count);
+        print::note(&format!(
+            "{database} {server} from {vantage}: of {due} slots due {} left no sample, and {} the prober lost by its own \
+             fault: nothing is known of the server there",
+            count(asked.missing()),
+            count(asked.lost)
+        ));
+    }
 }
 
 fn span(args: &SamplesArgs, now: Timestamp) -> Result<(Timestamp, Timestamp), String> {
@@ -115,9 +141,13 @@ fn span(args: &SamplesArgs, now: Timestamp) -> Result<(Timestamp, Timestamp), St
 }
 
 fn chosen(args: &SamplesArgs, sample: &Sample) -> bool {
-    (args.database.is_empty() || args.database.contains(&sample.database))
-        && (args.server.is_empty() || args.server.contains(&sample.server))
-        && (args.at.is_empty() || args.at.contains(&sample.vantage))
+    named(args, &sample.database, &sample.server, &sample.vantage)
+}
+
+fn named(args: &SamplesArgs, database: &DatabaseName, server: &ServerName, vantage: &VantageName) -> bool {
+    (args.database.is_empty() || args.database.contains(database))
+        && (args.server.is_empty() || args.server.contains(server))
+        && (args.at.is_empty() || args.at.contains(vantage))
 }
 
 fn cells(sample: &Sample) -> [String; 12] {

@@ -5,8 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::audit::{Drift, Round, drift};
+use crate::history::AskedSlots;
 use crate::incident::Incident;
-use crate::model::{Database, DatabaseName, Finding, Sample};
+use crate::model::{Database, DatabaseName, Finding, Sample, ScheduleDeclaration};
 use crate::replication::{Change, Episode, Explanation, changes, episodes, explain_failures};
 
 use super::answered::{Answered, Answers};
@@ -72,22 +73,33 @@ fn drifted(rounds: &[Round], incident: &Incident) -> Vec<Drift> {
     drift(rounds).into_iter().filter(|one| one.latest >= from && one.earliest <= to).collect()
 }
 
-/// Reads the samples of one database, of any vantages and in any order; those of other databases are passed over.
-/// `signatures` says how the incident's logins failed; `None` for slow ones.
+/// What was recorded around an incident.
+#[derive(Debug, Clone, Copy)]
+pub struct Records<'a> {
+    /// Of [`wanted`]; of any database and vantage and in any order.
+    pub samples: &'a [Sample],
+    /// Of [`wanted_snapshots`], of the one database.
+    pub rounds: &'a [Round],
+    /// What workers declared to be due in the time of the samples.
+    pub declarations: &'a [ScheduleDeclaration],
+}
+
+/// Reads what was recorded of one database. `signatures` says how the incident's logins failed; `None` for slow ones.
 #[must_use]
 pub fn evidence(
     database: &Database,
-    samples: &[Sample],
-    rounds: &[Round],
+    records: &Records<'_>,
     incident: &Incident,
     signatures: Option<&Signatures>,
 ) -> DatabaseEvidence {
-    let mine: Vec<&Sample> = samples.iter().filter(|sample| sample.database == database.name).collect();
+    let mine: Vec<&Sample> = records.samples.iter().filter(|sample| sample.database == database.name).collect();
     let outer = (incident.start.earliest, incident.end.latest);
     // Between the first failing probe and the last one it surely lasted.
     let inner = (incident.first_failing, incident.end.earliest);
     let touches = |episode: &Episode| episode.from <= outer.1 && episode.until.is_none_or(|until| until >= outer.0);
     let all = episodes(database, mine.iter().copied());
+    let mut slots = AskedSlots::new(records.declarations, outer.0, outer.1);
+    mine.iter().for_each(|sample| slots.record(sample));
     let failures = Failures { incident, signatures, episodes: &all, samples: &mine };
     let unfit = |finding: &Finding| failures.unfit(finding);
     let explanation = explain_failures(database, mine.iter().copied(), inner.0, inner.1, &unfit);
@@ -98,8 +110,8 @@ pub fn evidence(
         also_seen,
         episodes: all.into_iter().filter(touches).collect(),
         changes: changes(mine.iter().copied()).into_iter().filter(|change| change.earliest <= outer.1).collect(),
-        drift: drifted(rounds, incident),
-        asked: asked(database, &mine, outer),
+        drift: drifted(records.rounds, incident),
+        asked: asked(database, &slots),
         answered: answered(database, &mine),
         silences: silences(database, &mine, outer),
         lag: lag_rules(&mine, outer),

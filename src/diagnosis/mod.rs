@@ -20,13 +20,13 @@ mod words;
 
 pub use answered::{Answered, Answers, Stretch};
 pub use course::{Course, Shape};
-pub use database::{DatabaseEvidence, evidence, wanted, wanted_snapshots};
+pub use database::{DatabaseEvidence, Records, evidence, wanted, wanted_snapshots};
 pub use fit::AlsoSeen;
 pub use hints::Hint;
 pub use lag_rule::{LAG_BYTES, LAG_TIME, LagRules};
 pub use said::{NO_DATABASE, change_in_words};
 pub use signatures::{FlowSignatures, Signature, SignatureCount, Signatures, signatures};
-pub use silence::{Asked, Silence};
+pub use silence::{Asked, Silence, asked};
 pub use words::{UNKNOWN_TO_THE_USER, has_timeouts};
 
 use serde::{Deserialize, Serialize};

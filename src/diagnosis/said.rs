@@ -94,8 +94,17 @@ impl DatabaseEvidence {
     /// How often each server was asked.
     #[must_use]
     pub fn coverage(&self) -> String {
-        let one =
-            |asked: &super::Asked| format!("{} answered {} of {} times", asked.server, asked.answered, asked.samples);
+        let one = |asked: &super::Asked| {
+            let mut text = format!("{} answered {} of {} times", asked.server, asked.answered, asked.samples);
+            if asked.lost > 0 {
+                text.push_str(&format!(" ({} passed by the prober's own fault)", asked.lost));
+            }
+            match (asked.due, asked.missing()) {
+                (None, _) | (_, 0) => {}
+                (Some(due), missing) => text.push_str(&format!(" ({missing} of {due} slots due left no sample)")),
+            }
+            text
+        };
         self.asked.iter().map(one).collect::<Vec<_>>().join(", ")
     }
 
@@ -203,11 +212,22 @@ fn held(episode: &Episode, zone: &str) -> String {
 fn unknown(silence: &Silence, zone: &str) -> String {
     let stretch = format!("from {} to {}", instant(silence.from, zone), instant(silence.to, zone));
     match silence.why {
-        Some(why) => format!(
-            "{} could not be asked {stretch} ({}): nothing can be said of it for that time",
+        Some(why) if silence.unanswered == 0 && silence.lost > 0 => format!(
+            "the prober did not ask {} {stretch} by its own fault ({}): nothing can be said of it for that time",
             silence.server,
             reason(why)
         ),
+        Some(why) => {
+            let lost = match silence.lost {
+                0 => String::new(),
+                lost => format!("; at {lost} more slots the prober did not ask by its own fault"),
+            };
+            format!(
+                "{} could not be asked {stretch} ({}{lost}): nothing can be said of it for that time",
+                silence.server,
+                reason(why)
+            )
+        }
         None => format!("nobody asked {} {stretch}: nothing can be said of it for that time", silence.server),
     }
 }
@@ -225,7 +245,7 @@ fn reason(why: Unknown) -> &'static str {
         Unknown::Version => "a version that is not supported",
         Unknown::Garbled => "an answer that cannot be understood",
         Unknown::NoSecret => "the role's secret could not be read",
-        Unknown::Lost => "the prober's own fault",
+        Unknown::Lost => "slots passed unserved",
     }
 }
 

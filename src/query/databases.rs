@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Incidents, Question, diagnosis};
-use crate::diagnosis::{Answers, Asked, Diagnosis, Signatures};
+use crate::diagnosis::{Answers, Asked, Diagnosis, Signatures, asked};
+use crate::history::AskedSlots;
 use crate::incident::Incident;
 use crate::model::{Answer, Database, DatabaseName, Sample, ServerName};
 use crate::replication::{Change, Chronicle, changes};
@@ -31,11 +32,14 @@ pub(super) async fn databases(
     // No chart of the period shows less.
     let least = period.end.duration_since(period.start) / 1_000;
     let mut told: Vec<Told<'_>> = question.databases.iter().map(|database| Told::new(database, least)).collect();
+    let due_until = question.until.clamp(period.start, period.end);
+    let mut slots = AskedSlots::new(&store.declarations(period.start, due_until).await?, period.start, due_until);
     let mut from = period.start;
     while from < period.end {
         let to = from.checked_add(SPAN).unwrap_or(Timestamp::MAX).min(period.end);
         let mut samples = store.samples(from, to).await?;
         samples.sort_by_key(|sample| sample.started);
+        samples.iter().for_each(|sample| slots.record(sample));
         for one in &mut told {
             one.take(&samples);
         }
@@ -51,7 +55,8 @@ pub(super) async fn databases(
     }
     let report = |one: Told<'_>| {
         let incidents = incidents.remove(&one.database.name).unwrap_or_default();
-        one.report(incidents)
+        let asked = asked(one.database, &slots);
+        one.report(asked, incidents)
     };
     Ok(told.into_iter().map(report).collect())
 }
@@ -69,7 +74,6 @@ fn of_incident(incident: &Incident, said: Diagnosis) -> Vec<(DatabaseName, Incid
 struct Told<'a> {
     database: &'a Database,
     chronicle: Chronicle,
-    asked: Vec<Asked>,
     answers: Answers,
     changes: Vec<Change>,
     /// The last answer of each server: a change may lie between two readings.
@@ -79,12 +83,9 @@ struct Told<'a> {
 impl<'a> Told<'a> {
     /// Silences of `least` and shorter are not told.
     fn new(database: &'a Database, least: SignedDuration) -> Self {
-        let asked =
-            database.servers.iter().map(|server| Asked { server: server.name.clone(), samples: 0, answered: 0 });
         Self {
             database,
             chronicle: Chronicle::new(database),
-            asked: asked.collect(),
             answers: Answers::new(database, least),
             changes: Vec::new(),
             last: BTreeMap::new(),
@@ -100,22 +101,17 @@ impl<'a> Told<'a> {
         for sample in mine() {
             self.chronicle.observe(sample);
             self.answers.observe(sample);
-            let answered = matches!(sample.answer, Answer::Facts(_));
-            if let Some(asked) = self.asked.iter_mut().find(|asked| asked.server == sample.server) {
-                asked.samples += 1;
-                asked.answered += u64::from(answered);
-            }
-            if answered {
+            if matches!(sample.answer, Answer::Facts(_)) {
                 self.last.insert(sample.server.clone(), sample.clone());
             }
         }
     }
 
-    fn report(self, incidents: Vec<IncidentEvidence>) -> DatabaseReport {
+    fn report(self, asked: Vec<Asked>, incidents: Vec<IncidentEvidence>) -> DatabaseReport {
         DatabaseReport {
             database: self.database.name.clone(),
             flows: self.database.flows.clone(),
-            asked: self.asked,
+            asked,
             answered: self.answers.finish(),
             episodes: self.chronicle.finish(),
             changes: self.changes,

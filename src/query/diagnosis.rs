@@ -1,7 +1,7 @@
 //! What is known of why an incident's logins failed: their signatures, and the databases' evidence of the same minutes.
 
 use crate::audit::Round;
-use crate::diagnosis::{Diagnosis, evidence, signatures, wanted, wanted_snapshots};
+use crate::diagnosis::{Diagnosis, Records, evidence, signatures, wanted, wanted_snapshots};
 use crate::history::History;
 use crate::incident::Incident;
 use crate::model::Database;
@@ -20,18 +20,19 @@ pub async fn diagnosis(
 ) -> Result<Diagnosis, Error> {
     let serves = |database: &&Database| incident.flows.iter().any(|flow| database.serves(flow));
     let behind: Vec<&Database> = databases.iter().filter(serves).collect();
-    let samples = if behind.is_empty() {
-        Vec::new()
+    let (samples, declarations) = if behind.is_empty() {
+        (Vec::new(), Vec::new())
     } else {
         let (from, to) = wanted(incident);
-        store.samples(from, to).await?
+        (store.samples(from, to).await?, store.declarations(from, to).await?)
     };
     let signatures = signatures(history, incident, confidence);
     let (from, to) = wanted_snapshots(incident);
     let mut databases = Vec::new();
     for database in behind {
         let rounds: Vec<Round> = store.snapshots(&database.name, from, to).await?;
-        databases.push(evidence(database, &samples, &rounds, incident, signatures.as_ref()));
+        let records = Records { samples: &samples, rounds: &rounds, declarations: &declarations };
+        databases.push(evidence(database, &records, incident, signatures.as_ref()));
     }
     Ok(Diagnosis { signatures, databases })
 }

@@ -61,12 +61,18 @@ fn of_incident(incident: &Incident, said: &IncidentEvidence, zone: &str) -> Vec<
 }
 
 fn asked(database: &DatabaseReport) -> Table {
-    let mut table = Table::new("How often it was asked", &["server", ">asked", ">answered", ">share"]);
+    let headings = ["server", ">slots due", ">no sample", ">lost", ">asked", ">answered", ">share"];
+    let mut table = Table::new("How often it was asked, and how often it was due and was not", &headings);
     for asked in &database.asked {
-        let share = (asked.samples > 0).then(|| asked.answered as f64 / asked.samples as f64);
+        let questions = asked.samples - asked.lost;
+        let share = (questions > 0).then(|| asked.answered as f64 / questions as f64);
+        let known = |value: u64| asked.due.map_or_else(|| ABSENT.to_owned(), |_| count(value));
         table.row([
             Line::from(asked.server.as_str()),
-            count(asked.samples).into(),
+            known(asked.due.unwrap_or(0)).into(),
+            known(asked.missing()).into(),
+            count(asked.lost).into(),
+            count(questions).into(),
             count(asked.answered).into(),
             share.map_or_else(|| ABSENT.to_owned(), |share| percent(Some(share), None)).into(),
         ]);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use doorstep::diagnosis::{DatabaseEvidence, Diagnosis, evidence, signatures};
+use doorstep::diagnosis::{DatabaseEvidence, Diagnosis, Records, evidence, signatures};
 use doorstep::history::History;
 use doorstep::incident::{Incident, Rules, Symptom, detect};
 use doorstep::model::{
@@ -195,7 +195,9 @@ fn hanging() -> World {
 fn read(world: &World, samples: &[Sample]) -> (Incident, DatabaseEvidence) {
     let (history, incident) = incident(world);
     let failures = signatures(&history, &incident, 0.95);
-    let said = evidence(&database(), samples, &[], &incident, failures.as_ref());
+    let declarations = &world.declarations;
+    let records = Records { samples, rounds: &[], declarations };
+    let said = evidence(&database(), &records, &incident, failures.as_ref());
     (incident, said)
 }
 

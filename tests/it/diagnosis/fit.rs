@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use doorstep::diagnosis::{DatabaseEvidence, evidence, signatures};
+use doorstep::diagnosis::{DatabaseEvidence, Records, evidence, signatures};
 use doorstep::model::{BadClass, Database, Micros, PostgresFacts, Rule, Sample, Verdict};
 use doorstep::replication::Reading;
 use jiff::Timestamp;
@@ -33,7 +33,9 @@ fn read(database: &Database, truth: Truth<'_>, during: &Range<f64>, breaks: Brea
     let world = world(truth);
     let (history, incident) = incident(&world);
     let failures = signatures(&history, &incident, 0.95);
-    evidence(database, &samples(&world, during, breaks), &[], &incident, failures.as_ref())
+    let samples = samples(&world, during, breaks);
+    let records = Records { samples: &samples, rounds: &[], declarations: &[] };
+    evidence(database, &records, &incident, failures.as_ref())
 }
 
 fn misnamed(world: &World, _: f64, one: &mut PostgresFacts, _: &mut PostgresFacts) {
