@@ -154,7 +154,7 @@ pub(super) async fn one(
     let found = query::incident(store, id, rules, &mut progress).await;
     bar.finish_and_clear();
     let found = found.map_err(|error| CommandError::new(Exit::Store, chain(&error)))?;
-    found.ok_or_else(|| {
+    found.map(|(incident, found)| (incident, found.reading)).ok_or_else(|| {
         let message = format!(
             "there is no incident {id}: 'doorstep incidents --from TIME' lists those there are; after a change of the \
              rules of detection, one may begin at another probe and have another name"

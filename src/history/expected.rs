@@ -69,6 +69,18 @@ pub(super) fn intervals(expected: &BTreeMap<Series, Expected>) -> BTreeMap<FlowN
     last.into_iter().map(|(flow, (_, interval))| (flow, interval)).collect()
 }
 
+/// The interval of a flow's normal logins that was declared last between two instants: of declarations that hold as long,
+/// the longest interval. What was declared outside of them changes nothing.
+pub(super) fn interval_between(
+    expected: &BTreeMap<Series, Expected>,
+    flow: &FlowName,
+    (from, to): (Timestamp, Timestamp),
+) -> Option<Duration> {
+    let logins = expected.iter().filter(|(series, _)| series.kind == RunKind::Login && series.flow == *flow);
+    let spans = logins.flat_map(|(_, expected)| &expected.spans).filter(|span| span.from < to && from < span.to);
+    spans.map(|span| (span.to.min(to), span.schedule.interval)).max().map(|(_, interval)| interval)
+}
+
 /// A declaration holds until the next one of the same vantage. A vantage that vanished without a word stays due: that
 /// is how its silence becomes visible.
 pub(super) fn from_declarations(declarations: &[ScheduleDeclaration], period: &Period) -> BTreeMap<Series, Expected> {

@@ -234,6 +234,13 @@ impl Ledger {
         self.len() == 0
     }
 
+    /// The last slot with a run.
+    #[must_use]
+    pub fn last_slot(&self) -> Option<Timestamp> {
+        let beside = self.beside.last_key_value().map(|((slot, _), _)| *slot);
+        self.records.last().map(|record| record.slot).max(beside).map(instant)
+    }
+
     /// Every run, attempts included, in order of slot and attempt.
     pub fn all(&self) -> impl Iterator<Item = Outcome> + '_ {
         in_order(&self.records, self.beside.range(..))
@@ -244,6 +251,14 @@ impl Ledger {
         let [first, end] = [from, to.max(from)].map(|instant| (instant.as_microsecond(), 0));
         let place = |key| self.records.partition_point(|record| record.key() < key);
         in_order(&self.records[place(first)..place(end)], self.beside.range(first..end))
+    }
+
+    /// How many runs have a slot from `from` on and before `to`, attempts included.
+    #[must_use]
+    pub fn len_between(&self, from: Timestamp, to: Timestamp) -> usize {
+        let [first, end] = [from, to.max(from)].map(|instant| (instant.as_microsecond(), 0));
+        let place = |key| self.records.partition_point(|record| record.key() < key);
+        place(end) - place(first) + self.beside.range(first..end).count()
     }
 
     /// One outcome per slot, in order: the attempt that counts. No policy hides that a wrong password was let in.
@@ -327,12 +342,14 @@ mod tests {
                 known.entry(outcome.key()).or_insert(*outcome);
             }
             prop_assert_eq!(ledger.all().collect::<Vec<_>>(), known.values().copied().collect::<Vec<_>>());
+            prop_assert_eq!(ledger.last_slot(), known.values().map(|outcome| outcome.slot).next_back());
             let mut copy = Ledger::default();
             prop_assert_eq!(copy.append(&ledger), known.len() as u64);
             prop_assert_eq!(copy.append(&ledger), 0);
             prop_assert_eq!(copy.all().collect::<Vec<_>>(), ledger.all().collect::<Vec<_>>());
             let (from, to) = (instant(1_795_000_000_000_003), instant(1_795_000_000_000_011));
             let within: Vec<_> = ledger.all().filter(|one| from <= one.slot && one.slot < to).collect();
+            prop_assert_eq!(ledger.len_between(from, to), within.len());
             prop_assert_eq!(ledger.between(from, to).collect::<Vec<_>>(), within);
             prop_assert_eq!(ledger.between(to, from).count(), 0);
         }

@@ -121,6 +121,12 @@ impl History {
         self.intervals.get(flow).copied()
     }
 
+    /// The interval of a flow's normal logins, as last declared between two instants; `None` when none was.
+    #[must_use]
+    pub fn interval_between(&self, flow: &FlowName, from: Timestamp, to: Timestamp) -> Option<Duration> {
+        expected::interval_between(&self.expected, flow, (from, to))
+    }
+
     /// The labels of every vantage that declared a schedule, as last declared in the period.
     #[must_use]
     pub fn labels(&self) -> &BTreeMap<VantageName, BTreeMap<String, String>> {

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::history::History;
 use crate::model::{DetectionRules, FlowName, VantageName};
 use crate::slo::{Interval, chart_threshold, failure_step, rest_threshold, wilson};
 
+use super::block::Block;
 use super::chart::Chart;
 use super::events::Lane;
 use super::model::Symptom;
@@ -54,11 +56,13 @@ pub struct Exceeded {
     pub interval: Interval,
 }
 
-/// The background of one flow, and the charts that were drawn with it.
+/// The background of one flow in one week, and the charts that were drawn with it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Background {
     /// The flow.
     pub flow: FlowName,
+    /// The first instant of the week whose charts these are. The background is that of the week and its run-up.
+    pub week: Timestamp,
     /// Failing or slow.
     pub symptom: Symptom,
     /// Vantages that gave a verdict.
@@ -94,7 +98,12 @@ pub(super) type Thresholds = BTreeMap<(u32, u64, u32, u64), Option<u32>>;
 type Clean = Vec<(u64, u64)>;
 
 impl Background {
-    pub(super) fn of(history: &History, lane: &Lane, rules: &DetectionRules, confidence: f64) -> Self {
+    pub(super) fn of(
+        history: &History,
+        lane: &Lane,
+        block: Block,
+        (rules, confidence): (&DetectionRules, f64),
+    ) -> Self {
         let clean = clean_hours(lane, rules.background);
         let (n, failing) = clean.iter().fold((0, 0), |(n, failing), one| (n + one.0, failing + one.1));
         let interval = wilson(n, failing, confidence);
@@ -107,9 +116,10 @@ impl Background {
         });
         Self {
             flow: lane.flow.clone(),
+            week: block.start,
             symptom: lane.symptom,
             vantages: lane.vantages.len() as u32,
-            probes_per_year: lane.vantages.len() as f64 * YEAR / interval_seconds(history, lane),
+            probes_per_year: lane.vantages.len() as f64 * YEAR / interval_seconds(history, lane, block),
             n,
             failing,
             interval,
@@ -176,8 +186,9 @@ fn rounded_up(share: f64) -> f64 {
 }
 
 /// Seconds between two probes of one vantage: as declared, else as recorded.
-fn interval_seconds(history: &History, lane: &Lane) -> f64 {
-    let declared = history.interval(&lane.flow).as_ref().map(Duration::as_secs_f64).filter(|seconds| *seconds > 0.0);
+fn interval_seconds(history: &History, lane: &Lane, block: Block) -> f64 {
+    let declared = history.interval_between(&lane.flow, block.read_from(), block.end);
+    let declared = declared.as_ref().map(Duration::as_secs_f64).filter(|seconds| *seconds > 0.0);
     let recorded = || {
         let (first, last) = (lane.events.first()?.ended, lane.events.last()?.ended);
         let rounds = lane.events.len() as f64 / lane.vantages.len() as f64 - 1.0;

@@ -15,6 +15,8 @@ const MISSED: f64 = 0.05;
 pub(super) struct Ends {
     pub(super) start: Bounds,
     pub(super) end: Bounds,
+    /// No good probe proves that it had not begun: it is counted from the first probe.
+    pub(super) start_unseen: bool,
     pub(super) low: Micros,
     pub(super) middle: Micros,
     pub(super) high: Micros,
@@ -23,16 +25,17 @@ pub(super) struct Ends {
 impl Ends {
     pub(super) fn new(start: Bounds, end: Bounds) -> Self {
         let all = outage_bounds(start.earliest, start.latest, end.earliest, end.latest);
-        Self { start, end, low: all.low, middle: all.middle(), high: all.high }
+        Self { start, end, start_unseen: false, low: all.low, middle: all.middle(), high: all.high }
     }
 }
 
-/// The bounds of what was found in a lane. `begin` is the first instant that was looked at.
+/// The bounds of what was found in a lane.
 ///
 /// It had begun by the end of the first failing probe, and lasted when the last one began. A good probe before proves
 /// that it had not begun only when all fail: with a failing share q, as many good probes in a row as happen with 5 %
-/// chance at that share prove it. Vantages that it was not seen from prove nothing.
-pub(super) fn ends(lane: &Lane, found: &Found, begin: i64) -> Ends {
+/// chance at that share prove it. Vantages that it was not seen from prove nothing. Where there are none, nothing is
+/// known of the time before the first probe, and nothing of it is counted.
+pub(super) fn ends(lane: &Lane, found: &Found) -> Ends {
     let seen = |event: &&Event| found.seen_from.contains(&event.vantage);
     let inside = &lane.events[found.first..=found.last];
     let needed = good_probes_that_prove(inside.iter().filter(seen));
@@ -44,9 +47,11 @@ pub(super) fn ends(lane: &Lane, found: &Found, begin: i64) -> Ends {
     // What is not over ends no earlier than at the last thing that was seen.
     let seen_last = lane.events.last().map_or(begun_by, |event| event.ended);
     let latest = after.map_or(seen_last, |event| event.ended);
-    let start =
-        Bounds { earliest: instant(before.map_or(begin, Event::started).min(begun_by)), latest: instant(begun_by) };
-    Ends::new(start, Bounds { earliest: instant(still), latest: instant(latest.max(still)) })
+    let first = lane.events.iter().filter(seen).map(Event::started).min().unwrap_or(begun_by);
+    let earliest = before.map_or(first, Event::started).min(begun_by);
+    let start = Bounds { earliest: instant(earliest), latest: instant(begun_by) };
+    let ends = Ends::new(start, Bounds { earliest: instant(still), latest: instant(latest.max(still)) });
+    Ends { start_unseen: before.is_none(), ..ends }
 }
 
 /// How many good probes in a row are still likely while it lasts.
@@ -86,7 +91,7 @@ mod tests {
     #[test]
     fn the_published_example_holds() {
         let all: Vec<bool> = (0..20).map(|index| (1..9).contains(&index)).collect();
-        let ends = ends(&lane(&all), &found(1, 8), 0);
+        let ends = ends(&lane(&all), &found(1, 8));
         let seconds = |micros: Micros| micros.0 as f64 / 1e6;
         assert_eq!([seconds(ends.low), seconds(ends.middle), seconds(ends.high)], [410.0, 475.5, 541.0]);
     }
@@ -95,16 +100,17 @@ mod tests {
     fn with_a_small_share_good_probes_prove_less() {
         // Every second probe fails: four good ones in a row happen with 6 % chance, five prove it.
         let all: Vec<bool> = (0..60).map(|index| (20..40).contains(&index) && index % 2 == 0).collect();
-        let ends = ends(&lane(&all), &found(20, 38), 0);
+        let ends = ends(&lane(&all), &found(20, 38));
         let minutes = |at: jiff::Timestamp| at.as_second() / 60;
         assert_eq!((minutes(ends.start.earliest), minutes(ends.start.latest)), (15, 20));
         assert_eq!((minutes(ends.end.earliest), minutes(ends.end.latest)), (38, 43));
     }
 
     #[test]
-    fn what_had_begun_before_the_first_probe_is_bounded_by_what_was_looked_at() {
+    fn what_had_begun_before_the_first_probe_counts_from_it() {
         let all: Vec<bool> = (0..20).map(|index| index < 9).collect();
-        let ends = ends(&lane(&all), &found(0, 8), -7_000_000);
-        assert_eq!(ends.start.earliest.as_second(), -7);
+        let ends = ends(&lane(&all), &found(0, 8));
+        assert_eq!((ends.start.earliest.as_second(), ends.start.latest.as_second()), (5, 15));
+        assert!(ends.start_unseen);
     }
 }

@@ -41,10 +41,11 @@ pub(super) struct Found {
     pub(super) seen_from: Vec<u16>,
 }
 
-/// Finds every incident among `events` of so many vantages.
+/// Finds every incident among `events` of so many vantages. From the slot `end` on, in microseconds since the epoch, an
+/// open incident is followed, but none begins.
 pub(super) fn scan<'a>(
     events: impl Fn(usize) -> &'a Event,
-    count: usize,
+    (count, end): (usize, i64),
     vantages: usize,
     chart: &Chart,
 ) -> Vec<Found> {
@@ -60,6 +61,8 @@ pub(super) fn scan<'a>(
                 found.extend(open.take().map(|current| current.found(&events, Some(index))));
                 watch.reset();
             }
+        } else if event.slot >= end {
+            continue;
         } else if !event.failing {
             watch.pass(usize::from(event.vantage), 1);
         } else if watch.fail(usize::from(event.vantage), index, event.ended) {
@@ -282,7 +285,7 @@ mod tests {
 
     fn found(events: &[Event], vantages: usize, threshold: u32) -> Vec<Found> {
         let chart = Chart { step: 50, threshold, silence: 1_000 * SECOND };
-        scan(|index| &events[index], events.len(), vantages, &chart)
+        scan(|index| &events[index], (events.len(), i64::MAX), vantages, &chart)
     }
 
     #[test]

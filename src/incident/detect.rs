@@ -2,17 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::history::{History, Outcome, Series};
-use crate::model::{FlowName, RunKind, VantageName};
+use crate::model::{FlowName, RunKind};
 
 use super::background::{Background, Thresholds};
-use super::bounds::{Ends, ends};
-use super::chart::{Found, scan};
-use super::events::{Lane, instant};
+use super::block::Block;
+use super::bounds::Ends;
+use super::course::{Course, Finding};
+use super::events::instant;
 use super::measure::{Part, measure, series};
-use super::model::{Bounds, Incident, IncidentId, Scope, Symptom};
+use super::model::{Bounds, Incident, IncidentId, Symptom};
 use super::rules::Rules;
 
 /// What detection says about a history.
@@ -20,108 +22,53 @@ use super::rules::Rules;
 pub struct Detection {
     /// All incidents, by their first failing probe.
     pub incidents: Vec<Incident>,
-    /// The background and the charts of every flow.
+    /// The background and the charts of every flow in every week.
     pub background: Vec<Background>,
 }
-
-/// What was found in one lane, in words of the model.
-struct Finding {
-    flow: FlowName,
-    symptom: Symptom,
-    scope: Scope,
-    ends: Ends,
-    first: FirstProbe,
-    last_slot: i64,
-    detected: i64,
-    open: bool,
-}
-
-/// The failing probe that began first.
-struct FirstProbe {
-    vantage: VantageName,
-    slot: i64,
-    started: i64,
-}
-
-/// What is slow at each vantage of each flow.
-type Limits = Vec<(Series, crate::model::Micros)>;
 
 /// Finds every incident of a history. The same history and rules give the same incidents.
 #[must_use]
 pub fn detect(history: &History, rules: &Rules) -> Detection {
+    detect_since(history, rules, history.period().start)
+}
+
+/// Finds the incidents of the weeks from the one that holds `since` on. A history that begins at that week's
+/// [`Block::read_from`] gives the same incidents as one that begins earlier, except where an incident that
+/// `since` cuts, or one that ended just before it, tells another beginning: those begin before or shortly after `since`.
+#[must_use]
+pub fn detect_since(history: &History, rules: &Rules, since: Timestamp) -> Detection {
     let flows: BTreeSet<&FlowName> =
         history.ledgers().filter(|(series, _)| series.kind == RunKind::Login).map(|(series, _)| &series.flow).collect();
+    let blocks = blocks(history, rules, since);
     let mut thresholds = Thresholds::new();
-    let (mut findings, mut limits, mut background) = (Vec::new(), Limits::new(), Vec::new());
+    let (mut findings, mut background) = (Vec::new(), Vec::new());
     for flow in flows {
         for symptom in [Symptom::Failing, Symptom::Slow] {
-            let lane = Lane::read(history, flow, symptom, rules);
-            if lane.events.is_empty() {
-                continue;
-            }
-            let drawn = Background::of(history, &lane, &rules.detection, rules.confidence)
-                .with_thresholds(&rules.detection, &mut thresholds);
-            findings.extend(find(history, &lane, &drawn));
-            background.push(drawn);
-            limits.extend(lane.vantages.iter().zip(&lane.limits).map(|(vantage, &limit)| {
-                let series = Series { flow: flow.clone(), kind: RunKind::Login, vantage: vantage.clone() };
-                (series, limit)
-            }));
+            let course = Course { history, flow, symptom, rules };
+            let (found, drawn) = course.follow(&blocks, &mut thresholds);
+            findings.extend(found);
+            background.extend(drawn);
         }
     }
     let mut incidents: Vec<Incident> =
-        grouped(findings).iter().map(|group| incident(history, group, &limits, rules.confidence)).collect();
+        grouped(findings).iter().map(|group| incident(history, group, rules.confidence)).collect();
     incidents.sort_by(|a, b| (a.first_failing, &a.id).cmp(&(b.first_failing, &b.id)));
     link(&mut incidents);
     Detection { incidents, background }
 }
 
-/// Incidents of one lane: those seen from several places, then those seen from one place besides.
-fn find(history: &History, lane: &Lane, background: &Background) -> Vec<Finding> {
-    let begin = history.period().start.as_microsecond();
-    let mut findings = Vec::new();
-    let mut common = Vec::new();
-    if let Some(threshold) = background.threshold {
-        let chart = background.chart(threshold);
-        common = scan(|index| &lane.events[index], lane.events.len(), lane.vantages.len(), &chart);
-        findings.extend(common.iter().map(|found| finding(lane, found, Scope::Common, begin)));
+/// The weeks with runs, one after the other; weeks without any between them included.
+fn blocks(history: &History, rules: &Rules, since: Timestamp) -> Vec<Block> {
+    let logins = || history.ledgers().filter(|(series, _)| series.kind == RunKind::Login).map(|(_, ledger)| ledger);
+    let Some(first) = logins().filter_map(|ledger| ledger.all().next()).map(|outcome| outcome.slot).min() else {
+        return Vec::new();
+    };
+    let last = logins().filter_map(|ledger| ledger.last_slot()).max().unwrap_or(first);
+    let mut all = vec![Block::of(first.max(since), &rules.zone)];
+    while let Some(block) = all.last().filter(|block| block.end <= last) {
+        all.push(block.after(&rules.zone));
     }
-    let Some(threshold) = background.notice_threshold else { return findings };
-    let taken: Vec<(usize, usize)> =
-        common.iter().map(|found| (found.first, found.closed.unwrap_or(lane.events.len()))).collect();
-    for (vantage, name) in lane.vantages.iter().enumerate() {
-        let own = lane.at_vantage(vantage as u16, &taken);
-        let alone = Lane {
-            flow: lane.flow.clone(),
-            symptom: lane.symptom,
-            vantages: vec![name.clone()],
-            limits: Vec::new(),
-            events: own.iter().map(|&index| super::events::Event { vantage: 0, ..lane.events[index] }).collect(),
-        };
-        let found = scan(|index| &alone.events[index], alone.events.len(), 1, &background.chart(threshold));
-        let scope = Scope::OnePlace(name.clone());
-        findings.extend(found.iter().map(|found| finding(&alone, found, scope.clone(), begin)));
-    }
-    findings
-}
-
-fn finding(lane: &Lane, found: &Found, scope: Scope, begin: i64) -> Finding {
-    let failing = lane.events[found.first..=found.last].iter().filter(|event| event.failing);
-    let first = failing.clone().min_by_key(|event| event.started()).unwrap_or(&lane.events[found.first]);
-    Finding {
-        flow: lane.flow.clone(),
-        symptom: lane.symptom,
-        scope,
-        ends: ends(lane, found, begin),
-        first: FirstProbe {
-            vantage: lane.vantages[usize::from(first.vantage)].clone(),
-            slot: first.slot,
-            started: first.started(),
-        },
-        last_slot: failing.map(|event| event.slot).max().unwrap_or(first.slot),
-        detected: lane.events[found.alarm].ended,
-        open: found.closed.is_none(),
-    }
+    all
 }
 
 /// Findings of one symptom and one scope that overlap in time belong together, whichever their flows.
@@ -145,15 +92,18 @@ fn grouped(mut findings: Vec<Finding>) -> Vec<Vec<Finding>> {
 }
 
 /// One incident of findings that belong together.
-fn incident(history: &History, group: &[Finding], limits: &Limits, confidence: f64) -> Incident {
+fn incident(history: &History, group: &[Finding], confidence: f64) -> Incident {
     let by = |key: fn(&Finding) -> i64| group.iter().map(key).min().unwrap_or_default();
     let first = group.iter().min_by_key(|finding| finding.first.started).unwrap_or(&group[0]);
-    let start = group.iter().map(|finding| finding.ends.start).min_by_key(|start| start.latest);
+    let earliest = group.iter().map(|finding| finding.ends).min_by_key(|ends| ends.start.latest).unwrap_or(first.ends);
     let end = group.iter().map(|finding| finding.ends.end).max_by_key(|end: &Bounds| (end.earliest, end.latest));
-    let ends = Ends::new(start.unwrap_or(first.ends.start), end.unwrap_or(first.ends.end));
+    let ends = Ends::new(earliest.start, end.unwrap_or(first.ends.end));
     let flows: BTreeSet<FlowName> = group.iter().map(|finding| finding.flow.clone()).collect();
     let all: Vec<Series> = flows.iter().flat_map(|flow| series(history, flow)).collect();
-    let limit = |series: &Series| limits.iter().find(|(known, _)| known == series).map(|(_, limit)| *limit);
+    let limit = |series: &Series| {
+        let of_flow = group.iter().filter(|finding| finding.flow == series.flow);
+        of_flow.flat_map(|finding| &finding.limits).find(|(vantage, _)| *vantage == series.vantage).map(|one| one.1)
+    };
     let slow = first.symptom == Symptom::Slow;
     let parts: Vec<Part<'_>> = all
         .iter()
@@ -169,6 +119,7 @@ fn incident(history: &History, group: &[Finding], limits: &Limits, confidence: f
         symptom: first.symptom,
         scope: first.scope.clone(),
         start: ends.start,
+        start_unseen: earliest.start_unseen,
         end: ends.end,
         open: group.iter().any(|finding| finding.open),
         low: ends.low,

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::history::{History, Outcome};
+use crate::history::{History, Ledger, Outcome};
 use crate::model::{FlowName, Micros, RunKind, VantageName, Verdict};
 
+use super::block::Block;
 use super::model::Symptom;
 use super::rules::Rules;
 
@@ -43,18 +44,29 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn read(history: &History, flow: &FlowName, symptom: Symptom, rules: &Rules) -> Self {
+    /// The probes of a week with its run-up, and those after it until an instant. What is slow, and which vantages
+    /// there are, is told by the week alone.
+    pub(super) fn read(
+        history: &History,
+        (flow, symptom): (&FlowName, Symptom),
+        rules: &Rules,
+        block: Block,
+        until: Timestamp,
+    ) -> Self {
         let mut lane =
             Self { flow: flow.clone(), symptom, vantages: Vec::new(), limits: Vec::new(), events: Vec::new() };
+        let from = block.read_from();
+        let of_week = |ledger: &Ledger| ledger.between(from, block.end).next().is_some();
         let series = history.ledgers().filter(|(series, _)| series.flow == *flow && series.kind == RunKind::Login);
-        let series: Vec<_> = series.collect();
+        let series: Vec<_> = series.filter(|(_, ledger)| of_week(ledger)).collect();
         // Millions: growing by doubling would hold them twice.
-        lane.events.reserve_exact(series.iter().map(|(_, ledger)| ledger.len()).sum());
+        lane.events.reserve_exact(series.iter().map(|(_, ledger)| ledger.len_between(from, until)).sum());
         for (series, ledger) in series {
             let limit = match symptom {
                 Symptom::Failing => None,
                 Symptom::Slow => {
-                    let limit = rules.slow_threshold(flow).or_else(|| usual_limit(ledger.all()));
+                    let week = || ledger.between(from, block.end);
+                    let limit = rules.slow_threshold(flow).or_else(|| usual_limit(week()));
                     let Some(limit) = limit else { continue };
                     Some(limit)
                 }
@@ -72,7 +84,7 @@ impl Lane {
                     scheduled: outcome.attempt == 0,
                 })
             };
-            lane.events.extend(ledger.all().filter_map(|outcome| event(&outcome)));
+            lane.events.extend(ledger.between(from, until).filter_map(|outcome| event(&outcome)));
             if lane.events.len() > before {
                 lane.vantages.push(series.vantage.clone());
                 lane.limits.extend(limit);

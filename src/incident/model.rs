@@ -173,9 +173,13 @@ pub struct Incident {
     pub symptom: Symptom,
     /// How widely it was seen.
     pub scope: Scope,
-    /// When it began: after the last good probe before it, by the end of the first failing one (F8), tightened by the
-    /// other vantages.
+    /// When it began: after the last good probe before it began, by the end of the first failing one (F8), tightened by
+    /// the other vantages.
     pub start: Bounds,
+    /// No good probe, or too few to prove anything, came before it: it may have begun before the first probe, from which
+    /// its start and its duration are counted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub start_unseen: bool,
     /// When it ended; for an open incident, between the last failing probe and the last instant that was looked at.
     pub end: Bounds,
     /// No clean stretch follows within what was looked at: it may still last.

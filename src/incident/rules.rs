@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::tz::TimeZone;
+
 use crate::model::{DetectionRules, FlowName, Micros, Objective};
 
 /// The rules of one detection.
@@ -15,6 +17,9 @@ pub struct Rules {
     pub targets: BTreeMap<FlowName, f64>,
     /// The confidence of all intervals, two-sided.
     pub confidence: f64,
+    /// The zone of the weeks in which charts begin anew: that of the first objective, so that the weeks are those of its
+    /// reports, whoever asks.
+    pub zone: TimeZone,
 }
 
 impl Default for Rules {
@@ -24,6 +29,7 @@ impl Default for Rules {
             thresholds: BTreeMap::new(),
             targets: BTreeMap::new(),
             confidence: 0.95,
+            zone: TimeZone::UTC,
         }
     }
 }
@@ -43,7 +49,8 @@ impl Rules {
                 *known = threshold.at_most.max(*known);
             }
         }
-        Self { detection, thresholds, targets, confidence }
+        let zone = objectives.first().map_or(TimeZone::UTC, |objective| objective.zone.clone());
+        Self { detection, thresholds, targets, confidence, zone }
     }
 
     /// The strictest promise of a flow; 99.9 % without one.

@@ -12,6 +12,7 @@ use crate::history::History;
 use crate::model::{FlowName, Micros, RunKind};
 use crate::slo::Period;
 
+use super::block::Block;
 use super::detect::Detection;
 use super::events::{Event, Lane, instant};
 use super::model::{Incident, IncidentId, Scope, Symptom};
@@ -90,7 +91,8 @@ pub fn quality(history: &History, detection: &Detection, rules: &Rules, period: 
     let mut pages: Vec<Vec<Page>> = vec![Vec::new(); RuleName::REPLAYED.len()];
     let mut flow_years = 0.0;
     for flow in flows {
-        let mut lane = Lane::read(history, flow, Symptom::Failing, rules);
+        let (start, end) = history.span();
+        let mut lane = Lane::read(history, (flow, Symptom::Failing), rules, Block { start, end }, end);
         lane.events.retain(|event| event.scheduled);
         flow_years += years(&lane.events, period);
         for (place, &name) in RuleName::REPLAYED.iter().enumerate().filter(|(_, name)| **name != RuleName::Ours) {

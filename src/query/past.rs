@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::Question;
 use crate::history::{History, Kind, Parts, Series, effective, within};
 use crate::impact::Cells;
-use crate::incident::{Rules, Scope, Symptom, detect};
+use crate::incident::{Block, Incident, Rules, Scope, Symptom, detect_since};
 use crate::model::{FlowName, Objective, ObjectiveName, Run, RunKind, StepName};
 use crate::report::build::{PastPeriod, worst_windows};
 use crate::report::model::{StepBaseline, Window};
@@ -46,8 +46,10 @@ pub(super) async fn read_past(store: &Store, question: &Question<'_>, rules: &Ru
         let objectives: Vec<(Objective, Period)> = question.objectives.iter().filter_map(week_of).collect();
         let start = objectives.iter().map(|(_, period)| period.start).chain([week.start]).min().unwrap_or(week.start);
         let end = objectives.iter().map(|(_, period)| period.end).chain([week.end]).max().unwrap_or(week.end);
-        let wide = Period { start, end, ..week.clone() };
-        let declarations = store.declarations(start, end).await?;
+        // Incidents are told as the week's own report tells them: after a run-up.
+        let before = Block::of(week.start, &rules.zone).read_from().max(moved(start, -DAY)).min(start);
+        let wide = Period { start: before, end, ..week.clone() };
+        let declarations = store.declarations(before, end).await?;
         let mut history = History::new(&declarations, &wide);
         let mut parts: BTreeMap<Series, Parts> = BTreeMap::new();
         let want = Digest { outcomes: true, parts: back <= USUAL, chosen: false };
@@ -67,15 +69,16 @@ pub(super) async fn read_past(store: &Store, question: &Question<'_>, rules: &Ru
             }
         };
         store.digest((start, end), want, &mut add).await?;
+        read_run_up(store, &mut history, (before, start)).await?;
         // Before the first run of all there is nothing to show.
-        let ran = history.ledgers().any(|(_, ledger)| ledger.all().next().is_some());
+        let ran = history.ledgers().any(|(_, ledger)| ledger.len_between(start, end) > 0);
         if past.periods.is_empty() && !ran {
             continue;
         }
         past.periods.push(one(question, &week, &objectives, &history, rules));
         days_and_minutes(question, &objectives, &history, &mut past.days, &mut minutes);
         if back <= USUAL {
-            collect(&history, parts, &mut usual, question);
+            collect(&history, (start, end), parts, &mut usual, question);
         }
     }
     past.windows =
@@ -87,6 +90,24 @@ pub(super) async fn read_past(store: &Store, question: &Question<'_>, rules: &Ru
 
 const MINUTE: i64 = 60_000_000;
 const DAY: i64 = 86_400_000_000;
+
+/// Adds the outcomes of what lies before a week.
+async fn read_run_up(store: &Store, history: &mut History, span: (Timestamp, Timestamp)) -> Result<(), Error> {
+    if span.0 >= span.1 {
+        return Ok(());
+    }
+    let mut add = |piece| match piece {
+        Piece::Row(row) => _ = history.record(&row.run, row.login_time),
+        Piece::Outcomes(series, runs) => _ = history.append(&series, &runs),
+        Piece::Counted(_) | Piece::Note(_) => {}
+    };
+    let want = Digest { outcomes: true, parts: false, chosen: false };
+    store.digest(span, want, &mut add).await.map(|_| ())
+}
+
+fn moved(at: Timestamp, micros: i64) -> Timestamp {
+    at.checked_add(SignedDuration::from_micros(micros)).unwrap_or(at)
+}
 
 /// The ISO week so many weeks before; `None` when the period is no ISO week.
 fn earlier(period: &Period, weeks: i32) -> Option<Period> {
@@ -113,8 +134,9 @@ fn one(
         }));
         (objective.name.clone(), effective(&counts, policy.lost_runs))
     };
-    let found = detect(history, rules).incidents.into_iter();
-    let common = found.filter(|one| one.scope == Scope::Common && one.symptom == Symptom::Failing);
+    let found = detect_since(history, rules, week.start).incidents.into_iter();
+    let touches = |one: &Incident| one.first_failing < week.end && one.end.latest >= week.start;
+    let common = found.filter(|one| one.scope == Scope::Common && one.symptom == Symptom::Failing && touches(one));
     let mut incidents: BTreeMap<FlowName, u64> = BTreeMap::new();
     for flow in common.flat_map(|one| one.flows) {
         *incidents.entry(flow).or_default() += 1;
@@ -174,9 +196,15 @@ fn days_and_minutes(
 /// Where a step stands in its flow, and its times.
 type Usual = BTreeMap<FlowName, BTreeMap<(usize, Option<StepName>), Durations>>;
 
-fn collect(history: &History, parts: BTreeMap<Series, Parts>, usual: &mut Usual, question: &Question<'_>) {
+fn collect(
+    history: &History,
+    (from, to): (Timestamp, Timestamp),
+    parts: BTreeMap<Series, Parts>,
+    usual: &mut Usual,
+    question: &Question<'_>,
+) {
     for (series, ledger) in history.ledgers().filter(|(series, _)| series.kind == RunKind::Login) {
-        let outcomes = ledger.outcomes(series.kind, question.policy.retries);
+        let outcomes = ledger.outcomes_between(series.kind, question.policy.retries, from, to);
         let whole = crate::history::login_durations(&outcomes);
         usual.entry(series.flow.clone()).or_default().entry((0, None)).or_default().merge(&whole);
     }

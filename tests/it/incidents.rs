@@ -216,11 +216,25 @@ fn an_outage_under_way_is_open() {
     assert_eq!(incident.end.latest, last + SignedDuration::from_millis(300), "the end of the last login");
 }
 
-/// The background is measured over what was read, and the alarm comes a probe sooner or later with it.
-fn without_alarm(incident: Incident) -> Incident {
-    let delay = incident.detection_delay().expect("an alarm").0 / 1_000_000;
-    assert!((40..=360).contains(&delay), "{delay} s");
-    Incident { detected: None, ..incident }
+/// A store that holds these runs.
+async fn stored(world: &World, folder: &std::path::Path) -> Store {
+    let (spool, _) = Spool::open(folder, &Clock::system()).expect("a spool");
+    for runs in world.runs.chunks(500) {
+        let recorded = futures_util::future::join_all(runs.iter().map(|run| spool.append(run))).await;
+        assert!(recorded.iter().all(Result::is_ok));
+    }
+    let store = Store::in_memory().with_spool(folder);
+    for declaration in &world.declarations {
+        store.declare(declaration).await.expect("a declaration");
+    }
+    store
+}
+
+/// What is found when the span between two seconds of a world is asked for.
+async fn asked(store: &Store, world: &World, from: f64, to: f64) -> Vec<Incident> {
+    let period = Period { start: at(world, from), end: at(world, to), ..world.period.clone() };
+    let found = query::incidents(store, &period, &Rules::default(), &mut |_, _| {}).await.expect("incidents");
+    found.detection.incidents
 }
 
 #[tokio::test]
@@ -233,40 +247,90 @@ async fn an_incident_has_the_same_name_and_size_whatever_span_is_asked_for() {
     };
     let world = world(4, 120, &PLACES[..3], &fails);
     let folder = tempfile::tempdir().expect("a folder");
-    let (spool, _) = Spool::open(folder.path(), &Clock::system()).expect("a spool");
-    for runs in world.runs.chunks(500) {
-        let recorded = futures_util::future::join_all(runs.iter().map(|run| spool.append(run))).await;
-        assert!(recorded.iter().all(Result::is_ok));
-    }
-    let store = Store::in_memory().with_spool(folder.path());
-    for declaration in &world.declarations {
-        store.declare(declaration).await.expect("a declaration");
-    }
-    let rules = Rules::default();
-    let asked = |from: f64, to: f64| Period { start: at(&world, from), end: at(&world, to), ..world.period.clone() };
-    let of = |period: Period| {
-        let (store, rules) = (store.clone(), rules.clone());
-        async move {
-            let found = query::incidents(&store, &period, &rules, &mut |_, _| {}).await.expect("incidents");
-            found.detection.incidents.into_iter().map(without_alarm).collect::<Vec<_>>()
-        }
-    };
-    let all = of(world.period.clone()).await;
+    let store = stored(&world, folder.path()).await;
+    let of = |from, to| asked(&store, &world, from, to);
+    let all = of(0.0, 345_600.0).await;
     assert_eq!(all.len(), 2);
     holds(&world, &all[0], outages[0]);
     holds(&world, &all[1], outages[1]);
-    assert!(of(asked(150_000.0, 151_000.0)).await == all[1..], "inside the long one");
-    assert!(of(asked(90_000.0, 110_000.0)).await == all[1..], "over its beginning");
-    assert!(of(asked(190_000.0, 210_000.0)).await == all[1..], "over its end");
-    assert!(of(asked(30_500.0, 30_600.0)).await == all[..1]);
-    assert_eq!(of(asked(250_000.0, 260_000.0)).await, []);
-    for one in &all {
-        let (found, _) =
-            query::incident(&store, &one.id, &rules, &mut |_, _| {}).await.expect("a reading").expect("the incident");
-        assert!(without_alarm(found) == *one);
-    }
+    assert!(of(150_000.0, 151_000.0).await == all[1..], "inside the long one");
+    assert!(of(90_000.0, 110_000.0).await == all[1..], "over its beginning");
+    assert!(of(190_000.0, 210_000.0).await == all[1..], "over its end");
+    assert!(of(30_500.0, 30_600.0).await == all[..1]);
+    assert_eq!(of(250_000.0, 260_000.0).await, []);
     let unknown = "20261116-0900-000000".parse().unwrap();
-    assert!(query::incident(&store, &unknown, &rules, &mut |_, _| {}).await.expect("a reading").is_none());
+    let none = query::incident(&store, &unknown, &Rules::default(), &mut |_, _| {}).await.expect("a reading");
+    assert!(none.is_none());
+}
+
+#[tokio::test]
+async fn weeks_with_different_backgrounds_do_not_change_what_crosses_between_them() {
+    const WEEK: f64 = 604_800.0;
+    // Over the edge of the first two weeks; over that of the last two, in part; seconds after an edge is crossed.
+    let total = (WEEK - 5_000.0, WEEK + 7_200.0);
+    let part = (2.0 * WEEK - 60_000.0, 2.0 * WEEK + 40_000.0);
+    let lima = (300_000.0, 320_000.0);
+    let slow = (2.0 * WEEK + 300_000.0, 2.0 * WEEK + 320_000.0);
+    let within = |(from, to): (f64, f64), at| (from..to).contains(&at);
+    let fails = |at: f64, place: &str, slot| {
+        let background = if at < WEEK {
+            0.001
+        } else if at < 2.0 * WEEK {
+            0.012
+        } else {
+            0.0
+        };
+        let share = if within(part, at) { 0.4 } else { background };
+        let bad = within(total, at) || (place == "lima" && within(lima, at)) || chance(slot, place, 9) < share;
+        (if bad { BAD } else { Verdict::Good }, if within(slow, at) { 3_000 } else { 300 })
+    };
+    let world = world(21, 300, &["berlin", "lima", "tokyo"], &fails);
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = stored(&world, folder.path()).await;
+    let all = asked(&store, &world, 0.0, 3.0 * WEEK).await;
+    for (truth, symptom) in
+        [(lima, Symptom::Failing), (total, Symptom::Failing), (part, Symptom::Failing), (slow, Symptom::Slow)]
+    {
+        let mine: Vec<&Incident> = all
+            .iter()
+            .filter(|one| one.symptom == symptom && one.first_failing < at(&world, truth.1))
+            .filter(|one| at(&world, truth.0) < one.end.latest)
+            .collect();
+        assert_eq!(mine.len(), 1, "{truth:?}");
+        assert!(!mine[0].open);
+        holds(&world, mine[0], truth);
+    }
+    let seconds = |at: Timestamp| at.duration_since(world.period.start).as_secs_f64();
+    for one in &all {
+        let (from, to) = (seconds(one.first_failing), seconds(one.end.latest));
+        let inside = f64::midpoint(from, to);
+        for (from, to) in [
+            (inside, inside + 60.0),
+            (from - 3_600.0, inside),
+            (inside, to + 3_600.0),
+            (from - 90_000.0, to + 90_000.0),
+        ] {
+            let found = asked(&store, &world, from.max(0.0), to).await;
+            let same = found.iter().find(|found| found.id == one.id);
+            assert!(same == Some(one), "{} from {from} to {to}: {same:#?}\n{one:#?}", one.id);
+        }
+        let opened = query::incident(&store, &one.id, &Rules::default(), &mut |_, _| {}).await.expect("a reading");
+        assert!(opened.is_some_and(|(found, _)| found == *one), "{}", one.id);
+    }
+}
+
+#[test]
+fn an_outage_without_a_good_probe_before_it_counts_from_the_first_probe() {
+    let fails = |at: f64, _: &str, _| (if at < 9_000.0 { BAD } else { Verdict::Good }, 300);
+    let mut world = world(1, 60, &PLACES[..3], &fails);
+    let first = world.runs.iter().map(|run| run.started).min().unwrap();
+    // Nobody probed in the days before: they are no part of the outage.
+    world.period.start = world.period.start - SignedDuration::from_hours(100);
+    let detection = detected(&world, &Rules::default());
+    let [incident] = detection.incidents.as_slice() else { panic!("{} incidents", detection.incidents.len()) };
+    assert!(incident.start_unseen);
+    assert_eq!(incident.start.earliest, first);
+    assert!(incident.high.0 <= 9_100_000_000 && incident.low.0 >= 8_900_000_000, "{} {}", incident.low, incident.high);
 }
 
 #[test]

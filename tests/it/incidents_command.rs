@@ -92,6 +92,17 @@ async fn an_outage_is_told_in_every_format() {
     // Filters that nothing passes.
     let none = out(&doorstep(folder.path(), &[&SPAN[..], &["--flow", "other", "--format", "csv"]].concat()));
     assert_eq!(none.lines().count(), 1, "{none}");
+    // Whatever is listed can be opened, by every command that takes a name.
+    for (command, more) in [("incidents", &[][..]), ("impact", &[]), ("postmortem", &["draft", "--out", "draft"])] {
+        let opened = Command::new(env!("CARGO_BIN_EXE_doorstep"))
+            .arg(command)
+            .args(more)
+            .args(["--incident", id])
+            .current_dir(folder.path())
+            .output()
+            .expect("a run of doorstep");
+        assert!(opened.status.success(), "{command}: {}", error(&opened));
+    }
     let unknown = doorstep(folder.path(), &["--incident", "20261116-0400-000000"]);
     assert_eq!(unknown.status.code(), Some(3));
     assert!(error(&unknown).starts_with("error: there is no incident 20261116-0400-000000: "), "{}", error(&unknown));

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Clock;
 use crate::config::Site;
-use crate::incident::{Incident, IncidentId, RuleName, RuleQuality, Rules, detect, quality};
+use crate::incident::{Incident, IncidentId, RuleName, RuleQuality, Rules, quality};
 use crate::model::{Micros, NotedEvent, Revision, chain};
 use crate::postmortem::evidence::{Evidence, Rival};
 use crate::postmortem::people;
@@ -38,12 +38,13 @@ pub(super) async fn gather(site: &Site, id: &IncidentId, more: Vec<NotedEvent>) 
     let (bar, mut progress) = incidents::terminal_progress();
     let found = query::incident(&store, id, &rules, &mut progress).await;
     bar.finish_and_clear();
-    let Some((incident, reading)) = found.map_err(|error| CommandError::new(Exit::Store, chain(&error)))? else {
+    let Some((incident, found)) = found.map_err(|error| CommandError::new(Exit::Store, chain(&error)))? else {
         return Err(unknown(&store, id, &rules).await?);
     };
     let linked = linked(&store, &incident, &rules).await?;
     let events = events(&store, &incident, more).await?;
-    let rivals = rivals(&incident, &reading, &rules);
+    let rivals = rivals(&incident, &found, &rules);
+    let reading = found.reading;
     let zone = site.objectives.first().map_or(TimeZone::UTC, |objective| objective.zone.clone());
     let until = settled(site, Clock::system().now());
     let impact = impact::of_incident(&store, site, &incident, &[], &zone, until).await?;
@@ -56,9 +57,9 @@ pub(super) async fn gather(site: &Site, id: &IncidentId, more: Vec<NotedEvent>) 
 }
 
 /// When the usual rules would have paged for this incident, replayed over the same probes.
-fn rivals(incident: &Incident, reading: &query::Reading, rules: &Rules) -> Vec<Rival> {
-    let detection = detect(&reading.history, rules);
-    let replayed = quality(&reading.history, &detection, rules, reading.history.period());
+fn rivals(incident: &Incident, found: &query::Incidents, rules: &Rules) -> Vec<Rival> {
+    let history = &found.reading.history;
+    let replayed = quality(history, &found.detection, rules, history.period());
     let others = replayed.rules.iter().filter(|rule| rule.rule != RuleName::Ours);
     let rival = |rule: &RuleQuality| {
         let known = rule.delays.iter().find(|one| one.incident == incident.id)?;
