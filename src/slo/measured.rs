@@ -54,7 +54,8 @@ pub fn measured_availability(
 /// failed, each of which stands for an equal part of the period, with the Wilson error of their share and with the error
 /// of the two ends (a third of a probe's part squared, when probes lie anywhere within their part). Isolated failures
 /// are a Wilson sample of the probes outside of episodes. All combined by MOVER (Zou and Donner, Statistics in Medicine
-/// 2008). `None` without probes outside of episodes.
+/// 2008). Where an episode took all probes, nothing is known of what little time is left: it may have failed wholly.
+/// `None` without probes.
 #[must_use]
 pub fn measured_with_episodes(
     period_seconds: f64,
@@ -64,9 +65,9 @@ pub fn measured_with_episodes(
 ) -> Option<Measured> {
     let (total, partial): (Vec<&Episode>, Vec<&Episode>) = episodes.iter().partition(|one| one.failures >= one.probes);
     let inside: u64 = episodes.iter().map(|episode| episode.probes).sum();
-    let outside = probes.saturating_sub(inside);
-    let isolated = wilson(outside, isolated_failures, confidence)?;
-    let rate = isolated_failures as f64 / outside as f64;
+    if probes == 0 {
+        return None;
+    }
     let z = normal_quantile(confidence);
     let sum = |end: fn(&Episode) -> f64| total.iter().map(|episode| end(episode)).sum::<f64>() / period_seconds;
     let (hard_low, hard_high) = (sum(|episode| episode.duration.low), sum(|episode| episode.duration.high));
@@ -84,12 +85,15 @@ pub fn measured_with_episodes(
         above += (weight * (bounds.high - share)).powi(2) + ends;
     }
     let count = |of: fn(&Episode) -> u64| partial.iter().map(|episode| of(episode)).sum::<u64>() as f64 * part;
-    let quiet = 1.0 - down - count(|episode| episode.probes);
+    let quiet = (1.0 - down - count(|episode| episode.probes)).max(0.0);
+    let outside = probes.saturating_sub(inside);
+    let rate = if outside > 0 { isolated_failures as f64 / outside as f64 } else { 0.0 };
+    let isolated = wilson(outside, isolated_failures, confidence).unwrap_or(Interval { low: 0.0, high: quiet });
     let failing = down + count(|episode| episode.failures) + quiet * rate;
     let low = failing - (below + (rate - isolated.low).powi(2)).sqrt();
     let high = failing + (above + (isolated.high - rate).powi(2)).sqrt();
-    let interval = Interval { low: low.max(0.0), high: high.min(1.0) }.complement();
-    Some(Measured { availability: 1.0 - failing, interval })
+    let interval = Interval { low: low.clamp(0.0, 1.0), high: high.clamp(0.0, 1.0) }.complement();
+    Some(Measured { availability: 1.0 - failing.clamp(0.0, 1.0), interval })
 }
 
 #[cfg(test)]
@@ -112,7 +116,15 @@ mod tests {
     }
 
     #[test]
-    fn without_a_probe_outside_of_episodes_nothing_is_known() {
+    fn without_a_probe_nothing_is_known() {
         assert_eq!(measured_availability(3_600.0, &[], (0, 0), 0.95), None);
+    }
+
+    #[test]
+    fn a_period_that_failed_from_end_to_end_has_an_availability() {
+        let whole = Interval { low: 3_480.0, high: 3_600.0 };
+        let measured = measured_availability(3_600.0, &[(whole, 60)], (60, 0), 0.95).unwrap();
+        assert!((measured.availability - 60.0 / 3_600.0).abs() < 1e-12);
+        assert!(measured.interval.low <= 1e-12 && measured.interval.high < 0.05, "{measured:?}");
     }
 }

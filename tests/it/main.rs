@@ -27,6 +27,7 @@ mod known_truth;
 mod lab;
 mod login;
 mod mariadb;
+mod measured;
 mod metrics;
 mod net_dns;
 mod net_exchange;

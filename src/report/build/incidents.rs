@@ -3,9 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::history::{Kind, within};
-use crate::incident::{Incident, Symptom};
+use crate::incident::{Bounds, Incident, Symptom};
 use crate::model::{Micros, Objective, RunKind};
 use crate::report::model::{BudgetShare, IncidentRow, ObjectiveReport};
+use crate::slo::Period;
 
 use super::{Context, Data};
 
@@ -45,7 +46,7 @@ pub(super) fn cost(
     incident: &Incident,
 ) -> Option<BudgetShare> {
     let allowed = report.budget?.allowed_events;
-    let (_, bad) = within_incident(data, objective, report, incident);
+    let (_, bad) = within_bounds(data, objective, &report.period, (incident.start, incident.end));
     let share = bad as f64 / allowed;
     Some(BudgetShare { objective: objective.name.clone(), bad, share, share_of_four: share / 4.0 })
 }
@@ -55,22 +56,22 @@ pub(super) fn concerns(incident: &Incident, objective: &Objective) -> bool {
     incident.flows.contains(&objective.flow) && (incident.symptom == Symptom::Failing || objective.threshold.is_some())
 }
 
-/// Runs of an objective with a verdict, and bad ones, whose slot lies within the outer bounds of an incident.
-pub(super) fn within_incident(
+/// Runs of an objective with a verdict, and bad ones, whose slot lies within the period and the outer bounds of a start
+/// and an end. The good runs that show the bounds are no part of what lies between.
+pub(super) fn within_bounds(
     data: &Data<'_>,
     objective: &Objective,
-    report: &ObjectiveReport,
-    incident: &Incident,
+    period: &Period,
+    (begin, end): (Bounds, Bounds),
 ) -> (u64, u64) {
     let threshold = objective.threshold.map(|threshold| threshold.at_most);
     let (mut n, mut bad) = (0, 0);
     for (_, outcomes) in data.series(&objective.flow, RunKind::Login) {
-        let from = outcomes.partition_point(|outcome| outcome.slot < incident.start.earliest);
-        let inside = outcomes[from..].iter().take_while(|outcome| outcome.slot < incident.end.latest);
-        for outcome in inside.filter(|outcome| report.period.contains(outcome.slot)) {
+        let from = outcomes.partition_point(|outcome| outcome.slot < begin.earliest);
+        let inside = outcomes[from..].iter().take_while(|outcome| outcome.slot < end.latest);
+        for outcome in inside.filter(|outcome| period.contains(outcome.slot)) {
             match within(threshold, outcome) {
-                // The good run that shows the end is no part of it.
-                Kind::Good => n += u64::from(outcome.ended < incident.end.latest),
+                Kind::Good => n += u64::from(begin.earliest < outcome.started && outcome.ended < end.latest),
                 Kind::Bad => {
                     n += 1;
                     bad += 1;
