@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::incident::{Delays, Extra, FalsePages, Layout, RuleName, Trial};
+use crate::incident::{Delays, Extra, FalsePages, Layout, RuleName, Spacing, Trial};
 use crate::report::format;
-use crate::slo::{failure_step, rule_problem, seen_probability};
+use crate::slo::{failure_step, rule_problem, seen_by_chance};
 
 use super::{CommandError, Exit, print};
 
@@ -34,7 +34,7 @@ pub struct WhatIfArgs {
     /// Time between two logins of one vantage, such as 60s
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60s", requires = "what_if")]
     pub interval: Duration,
-    /// How many vantages probe, evenly staggered
+    /// How many vantages probe: each interval has one share for each, and a login anywhere within it
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=20), default_value_t = 3, requires = "what_if")]
     pub vantages: u32,
     /// The promised share of good logins
@@ -55,12 +55,13 @@ pub struct WhatIfArgs {
 pub(super) fn execute(args: &WhatIfArgs, seed: u64) -> Result<Exit, CommandError> {
     let p0 = args.background.max(FLOOR);
     let trial = Trial {
-        layout: Layout { interval: args.interval.as_secs_f64(), vantages: args.vantages },
+        layout: Layout { interval: args.interval.as_secs_f64(), vantages: args.vantages, spacing: Spacing::ByChance },
         target: args.objective,
         p0,
         p1: (4.0 * p0).clamp(0.05, 0.9),
         per_year: 1.0,
         extra: Extra::SamePlace,
+        cut_off: None,
         seed,
     };
     if p0 > 0.2 || trial.threshold().is_none() {
@@ -137,10 +138,12 @@ fn seconds(value: f64) -> String {
 
 fn short_outages(layout: Layout) -> String {
     let one = |&length: &f64| {
-        let chance = seen_probability(length, layout.interval, layout.vantages);
-        format!("{} {:.0} %", seconds(length), chance * 100.0)
+        let chance = seen_by_chance(length, layout.interval, layout.vantages);
+        // Cut, not rounded: what may be missed is not seen with 100 %.
+        format!("{} {:.0} %", seconds(length), (chance * 100.0).floor())
     };
-    let surely = layout.interval / f64::from(layout.vantages);
+    // Slots lie anywhere within their shares of the interval: two neighbours may be two shares apart.
+    let surely = 2.0 * layout.interval / f64::from(layout.vantages);
     let all: Vec<String> = SHORT.iter().map(one).collect();
     format!(
         "\nChance that a short outage meets a login at all: {}. From {} on, surely.\n",

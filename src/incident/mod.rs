@@ -19,6 +19,7 @@ mod rivals;
 mod rules;
 mod shadow;
 mod trial;
+mod walk;
 
 pub use background::{Background, Basis, Exceeded};
 pub use block::Block;
@@ -29,4 +30,4 @@ pub use model::{
 pub use rivals::RuleName;
 pub use rules::Rules;
 pub use shadow::{DetectionQuality, IncidentDelay, Page, RuleQuality, quality};
-pub use trial::{Delays, Extra, FalsePages, Layout, Trial};
+pub use trial::{CutOff, Delays, Extra, FalsePages, Layout, Spacing, Trial};

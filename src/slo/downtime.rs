@@ -62,3 +62,45 @@ pub fn observed_deviation(widths: impl Iterator<Item = f64>) -> f64 {
 pub fn seen_probability(outage_seconds: f64, interval_seconds: f64, vantages: u32) -> f64 {
     (outage_seconds * f64::from(vantages) / interval_seconds).clamp(0.0, 1.0)
 }
+
+/// The same for probes that lie anywhere within their shares T / V of the interval, one in each, as our slots do. Two
+/// neighbours lie up to two shares apart, so that only an outage of 2 T / V is surely seen. With x = d V / T, it is missed
+/// with probability 1 - x + x^3 / 6 until x = 1, and (2 - x)^3 / 6 from there until x = 2 (own derivation: the gap between
+/// neighbours is the sum of two uniform parts of a share, hence triangular, and an outage of length d is missed by
+/// E[max(0, gap - d)] / E[gap]).
+#[must_use]
+pub fn seen_by_chance(outage_seconds: f64, interval_seconds: f64, vantages: u32) -> f64 {
+    let shares = (outage_seconds * f64::from(vantages) / interval_seconds).clamp(0.0, 2.0);
+    let missed = if shares <= 1.0 { 1.0 - shares + shares.powi(3) / 6.0 } else { (2.0 - shares).powi(3) / 6.0 };
+    1.0 - missed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::SplitMix;
+
+    #[test]
+    fn the_chance_to_meet_a_jittered_probe_is_what_drawing_says() {
+        let mut random = SplitMix::new(9);
+        for length in [5.0, 15.0, 20.0, 28.0, 39.0] {
+            let draws = 40_000;
+            // Shares of 20 s: an outage of less than two of them meets the probes of three shares at most.
+            let seen = |random: &mut SplitMix| {
+                let begin = random.unit() * 20.0;
+                (0..3).any(|share| {
+                    let probe = (f64::from(share) + random.unit()) * 20.0;
+                    begin <= probe && probe < begin + length
+                })
+            };
+            let share = (0..draws).filter(|_| seen(&mut random)).count() as f64 / f64::from(draws);
+            let said = seen_by_chance(length, 60.0, 3);
+            assert!(
+                (share - said).abs() < 4.0 * (said * (1.0 - said) / f64::from(draws)).sqrt() + 1e-9,
+                "{length}: {share} {said}"
+            );
+        }
+        assert!((seen_by_chance(40.0, 60.0, 3) - 1.0).abs() < 1e-12);
+        assert!(seen_by_chance(20.0, 60.0, 3) < 0.84 && seen_probability(20.0, 60.0, 3) >= 1.0);
+    }
+}

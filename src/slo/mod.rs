@@ -32,7 +32,9 @@ pub use burn::{can_fire, rule_factor, seconds_to_fire};
 pub use charts::rest_threshold;
 pub use composition::{all_good_slices, serial, weighted_errors};
 pub use difference::difference;
-pub use downtime::{OutageBounds, midpoint_deviation, observed_deviation, outage_bounds, seen_probability};
+pub use downtime::{
+    OutageBounds, midpoint_deviation, observed_deviation, outage_bounds, seen_by_chance, seen_probability,
+};
 pub use durations::Durations;
 pub use histogram::LatencyHistogram;
 pub use interval::Interval;

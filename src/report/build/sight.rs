@@ -7,7 +7,7 @@ use crate::history::{Kind, by_verdict};
 use crate::incident::{Incident, Symptom};
 use crate::model::{FlowName, Micros, RunKind};
 use crate::report::model::{Background, Chance, Gap, Sight};
-use crate::slo::{seen_probability, wilson};
+use crate::slo::{seen_by_chance, wilson};
 
 use super::{Data, outages};
 
@@ -65,7 +65,7 @@ fn chances<G: Iterator<Item = Gap>>(gaps: impl Fn() -> G, interval: Option<f64>,
         let outage = Micros(seconds * 1_000_000);
         let unseen: u64 = gaps().map(|gap| length(&gap).saturating_sub(outage.0)).sum();
         let measured = 1.0 - unseen as f64 / whole.max(1) as f64;
-        let planned = interval.map(|interval| seen_probability(seconds as f64, interval, vantages));
+        let planned = interval.map(|interval| seen_by_chance(seconds as f64, interval, vantages));
         chances.push(Chance { outage, planned, measured });
         if unseen == 0 {
             break;
