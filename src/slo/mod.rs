@@ -10,6 +10,7 @@ mod budget;
 mod burn;
 mod charts;
 mod composition;
+mod design_effect;
 mod difference;
 mod downtime;
 mod durations;
@@ -31,6 +32,7 @@ pub use budget::{burn_rate, failures_to_fire, left_after, period_budget, spent_s
 pub use burn::{can_fire, rule_factor, seconds_to_fire};
 pub use charts::rest_threshold;
 pub use composition::{all_good_slices, serial, weighted_errors};
+pub use design_effect::DesignEffect;
 pub use difference::difference;
 pub use downtime::{
     OutageBounds, midpoint_deviation, observed_deviation, outage_bounds, seen_by_chance, seen_probability,
@@ -47,4 +49,4 @@ pub use rule_check::{RuleProblem, never_fires_until, rule_problem, single_failur
 pub use sprt::{quorum_rate, run_length, sprt_limits, sprt_steps};
 pub use tally::Tally;
 pub use users::{Slice, UserWeighted, user_weighted};
-pub use verdict::{Attainment, attainment, probability_met};
+pub use verdict::{Attainment, attainment, probability_met, probes_to_tell};

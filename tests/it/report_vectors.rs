@@ -15,12 +15,12 @@ struct Vectors {
 }
 
 #[derive(Deserialize)]
-struct Vector {
-    name: String,
-    formula: String,
-    inputs: Inputs,
-    expected: BTreeMap<String, Value>,
-    tolerance: f64,
+pub(crate) struct Vector {
+    pub(crate) name: String,
+    pub(crate) formula: String,
+    pub(crate) inputs: Inputs,
+    pub(crate) expected: BTreeMap<String, Value>,
+    pub(crate) tolerance: f64,
 }
 
 #[derive(Deserialize)]
@@ -52,23 +52,79 @@ impl Inputs {
 /// What we compute, by the names that `expected` uses.
 pub(crate) type Computed = Vec<(&'static str, Value)>;
 
-/// Formulas that other runners compute: their names begin so.
-const ELSEWHERE: &[&str] = &["F11.", "F12.", "F13.", "F14.", "F17.", "F18.", "F2.", "F20.", "F21.", "F3.rule"];
+/// Who computes which formulas: by name, or, where it ends with a dot, all that begin so.
+pub(crate) const RUNNERS: &[(&str, &[&str])] = &[
+    (
+        "report",
+        &[
+            "F1.",
+            "F3.failures_to_fire",
+            "F4.",
+            "F5.",
+            "F6.",
+            "F7.",
+            "F8.",
+            "F9.",
+            "F10.",
+            "F15.",
+            "F16.",
+            "F19.",
+            "F22.",
+        ],
+    ),
+    ("detection", &["F2.rule", "F2.never", "F2.low_traffic", "F3.rule", "F17.", "F18.", "F21."]),
+    ("burn-rate rules", &["F2.factor", "F2.seconds", "F2.can_fire"]),
+    ("impact", &["F11.", "F12.", "F13.", "F14."]),
+    ("exclusions", &["F20."]),
+    ("trial", &["S3."]),
+];
+
+fn belongs(formula: &str, formulas: &[&str]) -> bool {
+    formulas.iter().any(|own| if own.ends_with('.') { formula.starts_with(own) } else { formula == *own })
+}
+
+#[test]
+fn every_vector_has_one_runner_and_every_formula_has_a_vector() {
+    let vectors = vectors();
+    for vector in &vectors {
+        let runners = RUNNERS.iter().filter(|(_, formulas)| belongs(&vector.formula, formulas)).count();
+        assert_eq!(runners, 1, "{} '{}' has {runners} runners", vector.formula, vector.name);
+        assert!(!vector.expected.is_empty(), "{} '{}' expects nothing", vector.formula, vector.name);
+    }
+    for formula in 1..=22 {
+        let prefix = format!("F{formula}.");
+        assert!(vectors.iter().any(|vector| vector.formula.starts_with(&prefix)), "no vector of {prefix}");
+    }
+    for (runner, formulas) in RUNNERS {
+        for formula in *formulas {
+            let used = vectors.iter().any(|vector| belongs(&vector.formula, &[formula]));
+            assert!(used, "{runner} computes {formula}, of which there is no vector");
+        }
+    }
+}
 
 #[test]
 fn every_published_example_holds() {
-    let here = |formula: &str| !ELSEWHERE.iter().any(|prefix| formula.starts_with(prefix));
-    check(70, here, compute);
+    check("report", 99, compute);
 }
 
-/// Runs all vectors of the formulas that belong to a runner, of which there must be at least so many.
-pub(crate) fn check(least: usize, belongs: impl Fn(&str) -> bool, compute: impl Fn(&str, &Inputs) -> Computed) {
-    let text = include_str!("../vectors/slo.json");
-    let vectors: Vectors = serde_json::from_str(text).expect("the vectors are JSON");
-    let mine: Vec<&Vector> = vectors.vectors.iter().filter(|vector| belongs(&vector.formula)).collect();
+fn vectors() -> Vec<Vector> {
+    let vectors: Vectors = serde_json::from_str(include_str!("../vectors/slo.json")).expect("the vectors are JSON");
+    vectors.vectors
+}
+
+/// The vectors of a runner.
+pub(crate) fn vectors_of(runner: &str) -> Vec<Vector> {
+    let (_, formulas) = RUNNERS.iter().find(|(name, _)| *name == runner).expect("a runner");
+    vectors().into_iter().filter(|vector| belongs(&vector.formula, formulas)).collect()
+}
+
+/// Runs all vectors of a runner, of which there must be at least so many.
+pub(crate) fn check(runner: &str, least: usize, compute: impl Fn(&str, &Inputs) -> Computed) {
+    let mine = vectors_of(runner);
     assert!(mine.len() >= least, "only {} vectors", mine.len());
     let mut wrong = Vec::new();
-    for vector in mine {
+    for vector in &mine {
         let computed: BTreeMap<_, _> = compute(&vector.formula, &vector.inputs).into_iter().collect();
         for (key, expected) in &vector.expected {
             let place = format!("{} '{}' {key}", vector.formula, vector.name);
@@ -111,11 +167,17 @@ fn compute(formula: &str, inputs: &Inputs) -> Computed {
             vec![("low", slo::one_sided_lower_bound_without_failures(n, confidence).into())]
         }
         "F5.measured" => measured(inputs),
+        "F5.design_effect" => design_effect(inputs),
         "F6.probability_met" => {
             let (n, bad) = (inputs.count("n"), inputs.count("bad"));
             vec![("probability", slo::probability_met(n, bad, inputs.number("target")).into())]
         }
         "F6.limits" => verdict_limits(inputs),
+        "F6.probes_to_tell" => {
+            let (significance, power) = (inputs.number("significance"), inputs.number("power"));
+            let probes = slo::probes_to_tell(inputs.number("usual"), inputs.number("worse"), significance, power);
+            vec![("probes_in_hundreds", probes.map(|probes| probes.div_ceil(100) * 100).into())]
+        }
         "F7.ranks" => ranks(inputs),
         "F8.outage" => outage(inputs),
         "F8.deviation" => {
@@ -133,6 +195,7 @@ fn compute(formula: &str, inputs: &Inputs) -> Computed {
             vec![("low", low.0.into()), ("high", high.0.into())]
         }
         "F15.merge" => merged_histogram(inputs),
+        "F15.averaged" => averaged(inputs),
         "F16.corrected" => corrected_histogram(inputs),
         "F19.week" => period(&Period::week(inputs.text("week"), &inputs.zone()).unwrap(), inputs),
         "F19.days" => {
@@ -144,6 +207,7 @@ fn compute(formula: &str, inputs: &Inputs) -> Computed {
             vec![("week", period.label.into())]
         }
         "F22.merged_ratio" => merged_ratio(inputs),
+        "F22.mean_of_ratios" => mean_of_ratios(inputs),
         unknown => panic!("no formula is called {unknown}"),
     }
 }
@@ -188,6 +252,19 @@ fn measured(inputs: &Inputs) -> Computed {
         ("availability", measured.availability.into()),
         ("low", measured.interval.low.into()),
         ("high", measured.interval.high.into()),
+    ]
+}
+
+fn design_effect(inputs: &Inputs) -> Computed {
+    let (outages, mean) = (inputs.number("outages"), inputs.number("mean_seconds"));
+    let (period, probes) = (inputs.number("period_seconds"), inputs.count("probes"));
+    let effect = slo::DesignEffect::new(outages, mean, period, probes);
+    let interval = period / probes as f64;
+    vec![
+        ("deviation", effect.deviation.into()),
+        ("independent", effect.independent.into()),
+        ("effect", effect.effect().into()),
+        ("measuring", (slo::midpoint_deviation(interval, 1) / period).into()),
     ]
 }
 
@@ -253,6 +330,15 @@ fn merged_histogram(inputs: &Inputs) -> Computed {
     vec![("value", reported(&merged, inputs.number("quantile")))]
 }
 
+/// What averaging percentiles gives, beside the percentile of the merged histogram.
+fn averaged(inputs: &Inputs) -> Computed {
+    let parts = inputs.0["histograms"].as_array().unwrap();
+    let quantile = inputs.number("quantile");
+    let sum: f64 = parts.iter().map(|part| reported(&histogram(part), quantile).as_f64().unwrap()).sum();
+    let merged = merged_histogram(inputs).into_iter().next().unwrap().1;
+    vec![("averaged", (sum / parts.len() as f64).into()), ("merged", merged)]
+}
+
 fn corrected_histogram(inputs: &Inputs) -> Computed {
     let mut histogram = histogram(&inputs.0["values"]);
     histogram.record_corrected(Micros(inputs.count("overrun")), Micros(inputs.count("interval")));
@@ -272,4 +358,15 @@ fn merged_ratio(inputs: &Inputs) -> Computed {
     };
     let merged: Tally = inputs.list("slots").iter().map(tally).sum();
     vec![("failing", (1.0 - merged.share().unwrap()).into())]
+}
+
+/// What averaging the ratios of slots gives, and how many times the ratio of the sums that is.
+fn mean_of_ratios(inputs: &Inputs) -> Computed {
+    let (mut ratios, mut slots) = (0.0, 0.0);
+    for part in inputs.list("slots") {
+        slots += part.number("slots");
+        ratios += part.number("bad_slots") * part.number("bad") / part.number("total");
+    }
+    let merged = merged_ratio(inputs)[0].1.as_f64().unwrap();
+    vec![("mean_of_ratios", (ratios / slots).into()), ("times_too_high", (ratios / slots / merged).into())]
 }
