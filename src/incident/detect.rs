@@ -14,7 +14,7 @@ use super::bounds::Ends;
 use super::course::{Course, Finding};
 use super::events::instant;
 use super::measure::{Part, measure, series};
-use super::model::{Bounds, Incident, IncidentId, Symptom};
+use super::model::{Bounds, Incident, IncidentId, SlowLimit, Symptom};
 use super::rules::Rules;
 
 /// What detection says about a history.
@@ -113,10 +113,15 @@ fn incident(history: &History, group: &[Finding], confidence: f64) -> Incident {
     let slots = (by(|finding| finding.first.slot), group.iter().map(|finding| finding.last_slot).max());
     let slots = (instant(slots.0), instant(slots.1.unwrap_or(slots.0)));
     let measures = measure(history, &parts, slots, confidence);
+    let slow_limit = |part: &Part<'_>| {
+        let Series { flow, vantage, .. } = part.series.clone();
+        Some(SlowLimit { flow, vantage, over: part.limit? })
+    };
     Incident {
         id: IncidentId::new(first.symptom, &first.flow, &first.first.vantage, instant(first.first.slot)),
         flows: flows.into_iter().collect(),
         symptom: first.symptom,
+        slow_limits: parts.iter().filter_map(slow_limit).collect(),
         scope: first.scope.clone(),
         start: ends.start,
         start_unseen: earliest.start_unseen,

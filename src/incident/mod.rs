@@ -25,7 +25,7 @@ pub use background::{Background, Basis, Exceeded};
 pub use block::Block;
 pub use detect::{Detection, detect, detect_since};
 pub use model::{
-    Bounds, Incident, IncidentId, IncidentIdError, Minute, Peak, Scope, Share, ShareSplit, Splits, Symptom,
+    Bounds, Incident, IncidentId, IncidentIdError, Minute, Peak, Scope, Share, ShareSplit, SlowLimit, Splits, Symptom,
 };
 pub use rivals::RuleName;
 pub use rules::Rules;

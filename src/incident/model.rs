@@ -162,6 +162,17 @@ pub struct Splits {
     pub classes: Vec<ShareSplit>,
 }
 
+/// What was slow at one vantage of one flow, by the threshold that an incident was found with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlowLimit {
+    /// The flow.
+    pub flow: FlowName,
+    /// The vantage.
+    pub vantage: VantageName,
+    /// Logins that took longer were slow.
+    pub over: Micros,
+}
+
 /// One incident of one flow.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
@@ -171,6 +182,10 @@ pub struct Incident {
     pub flows: Vec<FlowName>,
     /// What users met.
     pub symptom: Symptom,
+    /// What was slow, where slowness is the symptom: whoever counts its slow logins later counts by the same threshold.
+    /// Empty where logins failed.
+    #[serde(default)]
+    pub slow_limits: Vec<SlowLimit>,
     /// How widely it was seen.
     pub scope: Scope,
     /// When it began: after the last good probe before it began, by the end of the first failing one (F8), tightened by
@@ -217,6 +232,12 @@ impl Incident {
     pub fn detection_delay(&self) -> Option<Micros> {
         let micros = self.detected?.as_microsecond() - self.first_failing.as_microsecond();
         Some(Micros(u64::try_from(micros).unwrap_or(0)))
+    }
+
+    /// What was slow at a vantage of a flow; `None` where logins failed, and where nothing was told apart as slow.
+    #[must_use]
+    pub fn slow_limit(&self, flow: &FlowName, vantage: &VantageName) -> Option<Micros> {
+        self.slow_limits.iter().find(|limit| limit.flow == *flow && limit.vantage == *vantage).map(|limit| limit.over)
     }
 }
 
