@@ -48,5 +48,5 @@ pub use ranks::{RankInterval, rank_interval, target_rank};
 pub use rule_check::{RuleProblem, never_fires_until, rule_problem, single_failure_below};
 pub use sprt::{quorum_rate, run_length, sprt_limits, sprt_steps};
 pub use tally::Tally;
-pub use users::{Slice, UserWeighted, user_weighted};
+pub use users::{Slice, UserWeighted, user_weighted, user_weighted_over_time};
 pub use verdict::{Attainment, attainment, probability_met, probes_to_tell};

@@ -17,18 +17,22 @@ pub(super) fn normal_quantile(confidence: f64) -> f64 {
 /// Statistical Science 16:101). `None` without events.
 #[must_use]
 pub fn wilson(n: u64, successes: u64, confidence: f64) -> Option<Interval> {
-    if n == 0 {
-        return None;
-    }
-    let (total, share) = (n as f64, successes as f64 / n as f64);
+    (n > 0).then(|| wilson_of_share(n as f64, successes as f64 / n as f64, confidence))
+}
+
+/// Wilson's interval of a share that so many events of equal weight would support. Of events whose weights differ these
+/// are Kish's effective number, (sum of weights)^2 / sum of squared weights (L. Kish, Survey Sampling, 1965; with
+/// Wilson's interval: Franco, Little, Louis and Slud, J. Survey Statistics and Methodology 7:334, 2019). `events` is more
+/// than 0, `share` between 0 and 1.
+pub(super) fn wilson_of_share(events: f64, share: f64, confidence: f64) -> Interval {
     let z = normal_quantile(confidence);
-    let scale = 1.0 + z * z / total;
-    let centre = (share + z * z / (2.0 * total)) / scale;
-    let half = z / scale * (share * (1.0 - share) / total + z * z / (4.0 * total * total)).sqrt();
+    let scale = 1.0 + z * z / events;
+    let centre = (share + z * z / (2.0 * events)) / scale;
+    let half = z / scale * (share * (1.0 - share) / events + z * z / (4.0 * events * events)).max(0.0).sqrt();
     // On paper the ends are exact when all or nothing succeeded; rounding must not move them.
-    let low = if successes == 0 { 0.0 } else { (centre - half).max(0.0) };
-    let high = if successes == n { 1.0 } else { (centre + half).min(1.0) };
-    Some(Interval { low, high })
+    let low = if share <= 0.0 { 0.0 } else { (centre - half).max(0.0) };
+    let high = if share >= 1.0 { 1.0 } else { (centre + half).min(1.0) };
+    Interval { low, high }
 }
 
 /// Clopper and Pearson's interval (Biometrika 1934), which never covers less than promised and is wide for it.
