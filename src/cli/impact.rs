@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::config::Site;
 use crate::impact::{self, Impact, Question};
 use crate::incident::{Incident, IncidentId};
-use crate::model::{FlowName, Objective, chain};
+use crate::model::{Exclusion, FlowName, Objective, chain};
 use crate::query;
 use crate::report::impact as shown;
 use crate::slo::Period;
@@ -125,8 +125,8 @@ pub(super) async fn of_incident(
 ) -> Result<Impact, CommandError> {
     let span = (incident.start.earliest, incident.end.latest);
     let weeks = Weeks::around(site, span, zone)?;
-    let reading = weeks.read(store).await?;
-    Ok(impact::of_incident(&weeks.question(&reading, site, flows, until), incident))
+    let (reading, exclusions) = weeks.read(store).await?;
+    Ok(impact::of_incident(&weeks.question((&reading, &exclusions), site, flows, until), incident))
 }
 
 async fn of_span(
@@ -144,8 +144,8 @@ async fn of_span(
     bar.finish_and_clear();
     let mut found = found.map_err(|error| CommandError::new(Exit::Store, chain(&error)))?.detection.incidents;
     found.retain(|incident| flows.is_empty() || incident.flows.iter().any(|flow| flows.contains(flow)));
-    let reading = weeks.read(store).await?;
-    Ok(impact::of_span(&weeks.question(&reading, site, flows, until), from, to, &found))
+    let (reading, exclusions) = weeks.read(store).await?;
+    Ok(impact::of_span(&weeks.question((&reading, &exclusions), site, flows, until), from, to, &found))
 }
 
 /// The whole weeks around a span, in the zone of the reader and in that of each objective.
@@ -167,16 +167,19 @@ impl Weeks {
         Ok(Self { period: Period { start, end, ..period }, objectives })
     }
 
-    async fn read(&self, store: &Store) -> Result<query::Reading, CommandError> {
+    /// What became of the slots, and the exclusions in force.
+    async fn read(&self, store: &Store) -> Result<(query::Reading, Vec<Exclusion>), CommandError> {
+        let failed = |error: crate::store::Error| CommandError::new(Exit::Store, chain(&error));
         let (bar, mut progress) = terminal_progress();
         let reading = query::read(store, &self.period, &mut progress).await;
         bar.finish_and_clear();
-        reading.map_err(|error| CommandError::new(Exit::Store, chain(&error)))
+        let exclusions = store.exclusions(self.period.start, self.period.end).await.map_err(failed)?;
+        Ok((reading.map_err(failed)?, exclusions))
     }
 
     fn question<'a>(
         &'a self,
-        reading: &'a query::Reading,
+        (reading, exclusions): (&'a query::Reading, &'a [Exclusion]),
         site: &'a Site,
         flows: &'a [FlowName],
         until: Timestamp,
@@ -186,6 +189,7 @@ impl Weeks {
             until,
             population: &site.population,
             policy: &site.policy,
+            exclusions,
             objectives: &self.objectives,
             flows,
         }

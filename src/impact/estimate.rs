@@ -2,23 +2,26 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use crate::history::{self, History, Kind, Outcome, Series};
-use crate::incident::{Bounds, Incident, IncidentId, Symptom};
-use crate::model::{FlowName, Micros, Objective, Policy, Population, RunKind};
+use crate::history::{History, Series};
+use crate::incident::{Bounds, Incident, Symptom};
+use crate::model::{Exclusion, FlowName, LostRuns, Micros, Objective, Policy, Population, RunKind};
 use crate::slo::{Period, Tally, UserWeighted, wilson};
 
+use super::adjusted;
 use super::curve::Curve;
-use super::figure::{Estimate, Figure};
-use super::model::{Impact, PlainAndWeighted};
+use super::figure::{Estimate, Figure, Input};
+use super::model::{Impact, LostInIt, NotCovered, PlainAndWeighted, SegmentFigures};
 use super::people::{Met, Part, parts};
-use super::stretch::{self, Between, Stretch};
+use super::slices::{Grid, MOST_LATE, PartSlice, Seen, SeriesSeen, dropped, seen};
+use super::stretch::{self, Between, Stretch, common, outside};
 use super::sums::{
-    AFFECTED, ATTEMPTS, DELAYED, FAILED, LOCKED_OUT, NO_RETRIES, Row, SLOW, Sums, not_covered, per_person, segment,
-    sessions, share, weighted, weighted_figure,
+    ATTEMPTS, DELAYED, DELAYED_BY_SLOWNESS, FAILED, LOCKED_OUT, NO_RETRIES, Row, SLOW, Sums, not_covered, per_person,
+    segment, sessions, share,
 };
 use super::surroundings::{self, Logins};
+use super::{notes, weighted};
 
 /// What an impact is computed from.
 #[derive(Debug, Clone, Copy)]
@@ -31,24 +34,30 @@ pub struct Question<'a> {
     pub population: &'a Population,
     /// The rules.
     pub policy: &'a Policy,
+    /// Runs that count otherwise than measured: shown adjusted, beside the raw figures.
+    pub exclusions: &'a [Exclusion],
     /// The promises, each with the period whose budget is meant.
     pub objectives: &'a [(Objective, Period)],
     /// Only these flows; none: those of the incident, or all of a span.
     pub flows: &'a [FlowName],
 }
 
-/// A run begins at most so long after its slot: a second for our own workers, longer where an import placed it.
-const MOST_LATE: SignedDuration = SignedDuration::from_hours(1);
-
 /// What is asked for.
-struct Asked {
-    incident: Option<(IncidentId, Symptom)>,
+pub(super) struct Asked<'a> {
+    pub(super) incident: Option<&'a Incident>,
     start: Bounds,
     end: Bounds,
-    open: bool,
+    pub(super) open: bool,
     duration: Estimate,
-    stretches: Vec<Stretch>,
-    flows: Vec<FlowName>,
+    pub(super) stretches: Vec<Stretch>,
+    pub(super) flows: Vec<FlowName>,
+}
+
+impl Asked<'_> {
+    /// Where its ends come from.
+    fn ends(&self) -> &'static str {
+        if self.incident.is_some() { "probes around its ends (F8)" } else { "as asked for" }
+    }
 }
 
 /// The impact of one incident: its failing share is taken as even from its first failing probe to its end.
@@ -75,7 +84,7 @@ pub fn sign_ins_of_span(
 }
 
 /// Intents, and the people affected. Only runs within the stretches are looked at.
-fn sign_ins(question: &Question<'_>, asked: &Asked) -> (Figure, Figure) {
+fn sign_ins(question: &Question<'_>, asked: &Asked<'_>) -> (Figure, Figure) {
     let within = || asked.stretches.iter().flat_map(|stretch| stretch.runs.iter().copied());
     let from = within().map(|(from, _)| from).min().unwrap_or(Timestamp::MIN);
     let from = from.checked_sub(MOST_LATE).unwrap_or(Timestamp::MIN);
@@ -84,22 +93,20 @@ fn sign_ins(question: &Question<'_>, asked: &Asked) -> (Figure, Figure) {
     let outcomes = ledgers
         .map(|(series, runs)| (series.clone(), runs.outcomes_between(series.kind, question.policy.retries, from, to)));
     let logins: Logins = outcomes.collect();
-    let (parts, demand) = parts(question.population, &unusual(asked));
-    let rows: Vec<Row<'_>> = parts.into_iter().map(|part| row(question, asked, &logins, part)).collect();
-    let all = tally(question, asked, &logins, &asked.stretches, |_, _| true);
-    let sums = Sums { rows: &rows, demand: &demand, duration: asked.duration, all, policy: question.policy };
-    (sums.intents(), sums.figure("people", "people", AFFECTED, None, Met::affected))
+    // Whether slots are missing is asked for their policy's sake alone: there are millions.
+    let people = People::of(question, asked, &logins, &[], question.policy.lost_runs == LostRuns::Bad);
+    (people.intents, people.affected)
 }
 
-fn concerns(asked: &Asked, series: &Series) -> bool {
+fn concerns(asked: &Asked<'_>, series: &Series) -> bool {
     series.kind == RunKind::Login && asked.flows.contains(&series.flow)
 }
 
-fn asked_of_incident(question: &Question<'_>, incident: &Incident) -> Asked {
+fn asked_of_incident<'a>(question: &Question<'_>, incident: &'a Incident) -> Asked<'a> {
     let seconds = |micros: Micros| micros.0 as f64 / 1e6;
     let flows = if question.flows.is_empty() { &incident.flows } else { question.flows };
     Asked {
-        incident: Some((incident.id.clone(), incident.symptom)),
+        incident: Some(incident),
         start: incident.start,
         end: incident.end,
         open: incident.open,
@@ -119,7 +126,7 @@ pub fn of_span(question: &Question<'_>, from: Timestamp, to: Timestamp, incident
     answer(question, asked_of_span(question, from, to, incidents))
 }
 
-fn asked_of_span(question: &Question<'_>, from: Timestamp, to: Timestamp, incidents: &[Incident]) -> Asked {
+fn asked_of_span(question: &Question<'_>, from: Timestamp, to: Timestamp, incidents: &[Incident]) -> Asked<'static> {
     let known: BTreeSet<FlowName> = question.history.ledgers().map(|(series, _)| series.flow.clone()).collect();
     let chosen = |flow: &FlowName| question.flows.is_empty() || question.flows.contains(flow);
     let to = to.min(question.until).max(from);
@@ -135,157 +142,195 @@ fn asked_of_span(question: &Question<'_>, from: Timestamp, to: Timestamp, incide
     }
 }
 
-fn answer(question: &Question<'_>, asked: Asked) -> Impact {
+fn answer(question: &Question<'_>, asked: Asked<'_>) -> Impact {
     let logins = logins(question, &asked);
-    let symptom = asked.incident.as_ref().map(|(_, symptom)| *symptom);
-    let (parts, demand) = parts(question.population, &unusual(&asked));
-    let habits = question.population.habits();
-    let rows: Vec<Row<'_>> = parts.into_iter().map(|part| row(question, &asked, &logins, part)).collect();
-    let all = tally(question, &asked, &logins, &asked.stretches, |_, _| true);
-    let weighted = weighted(&rows, question.policy.confidence);
-    let sums = Sums { rows: &rows, demand: &demand, duration: asked.duration, all, policy: question.policy };
-    let common = habits.demand.as_ref().and_then(|demand| Curve::new(demand, &unusual(&asked)).ok());
-    let retries = habits.retries.as_deref();
-    let attempts = |what, unit, formula, of: fn(&super::Attempts) -> f64| match (retries, symptom) {
-        (_, Some(Symptom::Slow)) => Figure::unknown(SLOW),
-        (None, _) => Figure::unknown(NO_RETRIES),
-        (Some(retries), _) => sums.figure(what, unit, formula, Some(retries), |met| met.of_attempts(of)),
-    };
-    let failed_sign_ins = attempts("failed attempts", "attempts", FAILED, |a| a.failed);
-    let affected = sums.figure("people", "people", AFFECTED, None, Met::affected);
-    // F13 takes each attempt to fail on its own. Where the same people fail every time, as with a part of the accounts
-    // broken, all affected are locked out and none is delayed; probes cannot tell which, so the bounds hold both.
-    let all_affected = affected.estimate().map_or(0.0, |people| people.high);
+    let people = People::of(question, &asked, &logins, &[], true);
+    let common = question.population.habits().demand.as_ref();
+    let common = common.and_then(|demand| Curve::new(demand, &unusual(&asked)).ok());
     Impact {
-        failing: share(all, question.policy.confidence),
-        intents: sums.intents(),
-        locked_out: attempts("people", "people", LOCKED_OUT, |a| a.locked_out).reaching(f64::MAX, all_affected),
-        delayed: attempts("people", "people", DELAYED, |a| a.delayed).reaching(0.0, 0.0),
-        attempts: attempts("attempts", "attempts", ATTEMPTS, |a| a.attempts),
-        attempts_per_person: per_person(&failed_sign_ins, &affected),
-        distinct_users: sums.distinct(question.population),
-        sessions_met: sessions(asked.duration, habits.session),
-        availability: PlainAndWeighted {
-            plain: all.share(),
-            plain_interval: wilson(all.total(), all.good, question.policy.confidence),
-            weighted: weighted_figure(question.population, &weighted),
-        },
-        not_covered: not_covered(question.population, &rows, &weighted, &demand),
-        segments: rows
-            .iter()
-            .filter(|row| row.part.segment.is_some())
-            .map(|row| segment(row, question.policy))
-            .collect(),
         windowed: surroundings::windowed(question, &logins, &asked.flows, common.as_ref()),
-        budget: surroundings::budget(question, &logins, &asked.flows, &asked.stretches),
-        notes: notes(question, &asked, &weighted),
-        duration: Figure::Estimate {
-            value: asked.duration,
-            unit: "s".to_owned(),
-            formula: "from the probes around its ends (F8)".to_owned(),
-            inputs: Vec::new(),
-        },
+        budget: surroundings::budget(question, &logins, &asked.flows, &asked.stretches, &[]),
+        adjusted: adjusted::of(question, &asked, &logins),
+        notes: notes::of(question, &asked, &people),
+        slow_limits: asked.incident.map(|incident| incident.slow_limits.clone()).unwrap_or_default(),
+        retries: question.policy.retries,
+        duration: duration(&asked),
         zone: question.history.period().zone.clone(),
-        symptom,
-        incident: asked.incident.map(|(id, _)| id),
+        symptom: asked.incident.map(|incident| incident.symptom),
+        incident: asked.incident.map(|incident| incident.id.clone()),
+        sessions_met: sessions(outages(&asked, people.all), question.population.habits().session),
         flows: asked.flows,
         start: asked.start,
         end: asked.end,
         open: asked.open,
-        affected,
-        failed_sign_ins,
+        failing: people.failing,
+        lost: people.lost,
+        intents: people.intents,
+        affected: people.affected,
+        locked_out: people.locked_out,
+        delayed: people.delayed,
+        failed_sign_ins: people.failed_sign_ins,
+        attempts: people.attempts,
+        attempts_per_person: people.attempts_per_person,
+        distinct_users: people.distinct_users,
+        availability: people.availability,
+        not_covered: people.not_covered,
+        segments: people.segments,
     }
 }
 
-fn logins(question: &Question<'_>, asked: &Asked) -> Logins {
+/// How long it lasted, from what is known of its ends.
+fn duration(asked: &Asked<'_>) -> Figure {
+    let doubt = |name: &str, bounds: Bounds| Input {
+        name: name.to_owned(),
+        value: Estimate::exact(bounds.latest.duration_since(bounds.earliest).as_secs_f64()),
+        unit: "s".to_owned(),
+        source: format!("it lies between {} and {}", bounds.earliest, bounds.latest),
+    };
+    Figure::Estimate {
+        value: asked.duration,
+        unit: "s".to_owned(),
+        formula: format!("end - start: {}", asked.ends()),
+        inputs: vec![doubt("doubt of the start", asked.start), doubt("doubt of the end", asked.end)],
+    }
+}
+
+/// How long outages lasted in it; `None` when nothing is known of any.
+fn outages(asked: &Asked<'_>, all: Tally) -> Option<Estimate> {
+    if all.total() == 0 {
+        return None;
+    }
+    let outages: Vec<Estimate> =
+        asked.stretches.iter().filter(|stretch| stretch.is_outage()).map(Stretch::seconds).collect();
+    (!outages.is_empty()).then(|| outages.into_iter().sum())
+}
+
+/// What it did to people, with some exclusions or none.
+pub(super) struct People {
+    pub(super) all: Tally,
+    pub(super) failing: crate::incident::Share,
+    pub(super) lost: LostInIt,
+    pub(super) weighted: UserWeighted,
+    pub(super) intents: Figure,
+    pub(super) affected: Figure,
+    pub(super) locked_out: Figure,
+    pub(super) delayed: Figure,
+    pub(super) failed_sign_ins: Figure,
+    attempts: Figure,
+    attempts_per_person: Figure,
+    pub(super) distinct_users: Figure,
+    pub(super) availability: PlainAndWeighted,
+    pub(super) not_covered: NotCovered,
+    segments: Vec<SegmentFigures>,
+}
+
+impl People {
+    pub(super) fn of(
+        question: &Question<'_>,
+        asked: &Asked<'_>,
+        logins: &Logins,
+        exclusions: &[&Exclusion],
+        with_missing: bool,
+    ) -> Self {
+        let (policy, population) = (question.policy, question.population);
+        let grid = Grid::new(question, &asked.stretches, logins);
+        let series = seen(question, asked.incident, &grid, logins, exclusions, with_missing);
+        let (parts, demand) = parts(population, &unusual(asked));
+        let rows: Vec<Row<'_>> =
+            parts.into_iter().map(|part| row(question, asked, &grid, &series, part, exclusions)).collect();
+        let said: Seen = series.iter().flat_map(|one| one.seen.iter().flatten().copied()).sum();
+        let all = said.tally(policy.lost_runs);
+        let weighted = weighted::weighted(&rows, policy);
+        let sums = Sums { rows: &rows, demand: &demand, duration: asked.duration, ends: asked.ends(), all, policy };
+        let retries = population.habits().retries.as_deref();
+        let slow = asked.incident.is_some_and(|incident| incident.symptom == Symptom::Slow);
+        let attempts = |words, of: fn(&super::Attempts) -> f64| match retries {
+            _ if slow => Figure::unknown(SLOW),
+            None => Figure::unknown(NO_RETRIES),
+            Some(retries) => sums.attempts(words, retries, of),
+        };
+        let affected = sums.affected();
+        // F13 takes each attempt to fail on its own. Where the same people fail every time, as with a part of the
+        // accounts broken, all affected are locked out and none is delayed; probes cannot tell which, so the bounds hold
+        // both.
+        let most = affected.estimate().map_or(0.0, |people| people.high);
+        let delayed = if slow {
+            affected.clone().by(DELAYED_BY_SLOWNESS)
+        } else {
+            attempts(("people", DELAYED), |a| a.delayed).reaching(0.0, 0.0)
+        };
+        let failed_sign_ins = attempts(("attempts", FAILED), |a| a.failed);
+        Self {
+            failing: share(all, policy.confidence),
+            lost: lost(question, said),
+            intents: sums.intents(),
+            locked_out: attempts(("people", LOCKED_OUT), |a| a.locked_out).reaching(f64::MAX, most),
+            delayed,
+            attempts: attempts(("attempts", ATTEMPTS), |a| a.attempts),
+            attempts_per_person: per_person(&failed_sign_ins, &affected),
+            distinct_users: sums.distinct(population),
+            availability: PlainAndWeighted {
+                plain: all.share(),
+                plain_interval: wilson(all.total(), all.good, policy.confidence),
+                weighted: weighted::figure(population, &rows, &weighted, policy),
+            },
+            not_covered: not_covered(population, &sums, &weighted),
+            segments: rows.iter().filter(|row| row.part.segment.is_some()).map(|row| segment(row, policy)).collect(),
+            all,
+            weighted,
+            affected,
+            failed_sign_ins,
+        }
+    }
+}
+
+/// What has no verdict, and what it could change.
+fn lost(question: &Question<'_>, said: Seen) -> LostInIt {
+    let unknown = said.lost + said.missing;
+    let all = (said.good + said.bad + unknown) as f64;
+    LostInIt {
+        lost: said.lost,
+        missing: said.missing,
+        counted_as: question.policy.lost_runs,
+        failing_if: (all > 0.0)
+            .then(|| crate::slo::Interval { low: said.bad as f64 / all, high: (said.bad + unknown) as f64 / all }),
+    }
+}
+
+fn logins(question: &Question<'_>, asked: &Asked<'_>) -> Logins {
     let ledgers = question.history.ledgers().filter(|(series, _)| concerns(asked, series));
     ledgers.map(|(series, runs)| (series.clone(), runs.outcomes(series.kind, question.policy.retries))).collect()
 }
 
 /// What the log of sign-ins must leave out: an incident makes its own week unusual. A mere span does not.
-fn unusual(asked: &Asked) -> Vec<Between> {
+fn unusual(asked: &Asked<'_>) -> Vec<Between> {
     asked.incident.iter().map(|_| (asked.start.earliest, asked.end.latest)).collect()
 }
 
-fn row<'a>(question: &Question<'_>, asked: &Asked, logins: &Logins, part: Part<'a>) -> Row<'a> {
-    let retries = question.population.habits().retries.as_deref();
-    let met: Vec<Met> = asked
-        .stretches
-        .iter()
-        .map(|stretch| {
-            let seen = |flow: &FlowName, vantage: &_| part.is_seen_by(flow, vantage);
-            let tally = tally(question, asked, logins, std::slice::from_ref(stretch), seen);
-            Met::new(&part, stretch, tally, retries, question.policy.confidence)
-        })
-        .collect();
-    let tally = met.iter().map(|met| met.tally).sum();
-    Row { part, met, tally }
-}
-
-/// Runs with a verdict within stretches, of the asked flows and of what `seen` chooses.
-fn tally(
+fn row<'a>(
     question: &Question<'_>,
-    asked: &Asked,
-    logins: &Logins,
-    stretches: &[Stretch],
-    seen: impl Fn(&FlowName, &crate::model::VantageName) -> bool,
-) -> Tally {
-    let slow = asked.incident.as_ref().is_some_and(|(_, symptom)| *symptom == Symptom::Slow);
-    let mut tally = Tally::default();
-    for (series, outcomes) in logins {
-        if !asked.flows.contains(&series.flow) || !seen(&series.flow, &series.vantage) {
-            continue;
-        }
-        let threshold = slow.then(|| threshold(question, &series.flow)).flatten();
-        let kind_of = |outcome: &Outcome| history::within(threshold, outcome);
-        for outcome in outcomes.iter().filter(|o| stretches.iter().any(|stretch| stretch.holds(o.started))) {
-            match kind_of(outcome) {
-                Kind::Good => tally.good += 1,
-                Kind::Bad => tally.bad += 1,
-                Kind::Lost => {}
-            }
-        }
+    asked: &Asked<'_>,
+    grid: &Grid,
+    series: &[SeriesSeen<'_>],
+    part: Part<'a>,
+    exclusions: &[&Exclusion],
+) -> Row<'a> {
+    let retries = question.population.habits().retries.as_deref();
+    let ours: Vec<&SeriesSeen<'_>> =
+        series.iter().filter(|one| part.is_seen_by(&one.series.flow, &one.series.vantage)).collect();
+    let keep = outside(&dropped(exclusions, ours.iter().map(|one| one.series)));
+    let (mut met, mut slices) = (Vec::new(), Vec::new());
+    for (index, stretch) in asked.stretches.iter().enumerate() {
+        let said = |slice: usize| -> Seen { ours.iter().map(|one| one.seen[index][slice]).sum() };
+        let slice = |(slice, span): (usize, &Between)| PartSlice {
+            span: *span,
+            counted: stretch.runs_within(&common(&keep, &[*span])),
+            seen: said(slice),
+        };
+        let here: Vec<PartSlice> = grid.slices[index].iter().enumerate().map(slice).collect();
+        met.push(Met::new(&part, stretch, &here, &keep, retries, question.policy));
+        slices.push(here);
     }
-    tally
-}
-
-fn threshold(question: &Question<'_>, flow: &FlowName) -> Option<Micros> {
-    let of_flow = question.objectives.iter().filter(|(objective, _)| objective.flow == *flow);
-    of_flow.filter_map(|(objective, _)| Some(objective.threshold?.at_most)).min()
-}
-
-fn notes(question: &Question<'_>, asked: &Asked, weighted: &UserWeighted) -> Vec<String> {
-    let mut notes = vec!["Attempts are not people: whoever fails tries again.".to_owned()];
-    if question.population.habits().retries.as_ref().is_some_and(|retries| !retries.is_empty()) {
-        notes.push(
-            "The middle takes each attempt to fail on its own. Where the same people fail every time, none of them is \
-             merely delayed, and as many are locked out as are affected: the bounds hold both."
-                .to_owned(),
-        );
-    }
-    if asked.open {
-        notes.push("It may still last: all figures are of what was seen so far.".to_owned());
-    }
-    if weighted.uncovered > 0.0 && !question.population.segments().is_empty() {
-        notes.push(format!(
-            "{:.1} % of demand comes from users whom no probe stands for: they are in no figure of people.",
-            weighted.uncovered * 100.0
-        ));
-    }
-    let known: BTreeSet<&FlowName> = question.history.ledgers().map(|(series, _)| &series.flow).collect();
-    let unnamed = question.population.segments().iter().any(|segment| segment.flows.is_empty());
-    if asked.incident.is_some() && known.len() > asked.flows.len() && unnamed {
-        let names: Vec<&str> = asked.flows.iter().map(FlowName::as_str).collect();
-        notes.push(format!(
-            "Segments without 'flows' are taken to log in by {} only; name the flows of each segment to split them.",
-            names.join(", ")
-        ));
-    }
-    if asked.incident.is_none() && asked.stretches.len() > 1 {
-        notes.push(format!(
-            "Each of the {} outages within has its own failing share; what failed beside them is counted apart.",
-            asked.stretches.len() - 1
-        ));
-    }
-    notes
+    let tally = met.iter().map(|met| met.tally).sum();
+    Row { part, met, tally, slices }
 }

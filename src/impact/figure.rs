@@ -55,6 +55,9 @@ impl std::iter::Sum for Estimate {
     }
 }
 
+/// The input that says how many people no probe stands for.
+pub(super) const NOT_COVERED: &str = "intents not covered";
+
 /// Something that a figure is made of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Input {
@@ -101,6 +104,25 @@ impl Figure {
     pub(super) fn reaching(mut self, from: f64, to: f64) -> Self {
         if let Self::Estimate { value, .. } = &mut self {
             (value.low, value.high) = (value.low.min(from), value.high.max(to));
+        }
+        self
+    }
+
+    /// The same number, as another formula says.
+    pub(super) fn by(mut self, other: &str) -> Self {
+        if let Self::Estimate { formula, .. } = &mut self {
+            other.clone_into(formula);
+        }
+        self
+    }
+
+    /// The same number with an upper end that holds so much more: what people of whom nothing is known may add.
+    pub(super) fn adding(mut self, most: f64) -> Self {
+        if let Self::Estimate { value, formula, inputs, .. } = &mut self {
+            value.high += most;
+            if inputs.iter().any(|input| input.name == NOT_COVERED) {
+                formula.push_str("; the upper end takes all whom no probe stands for as hit, the rest leaves them out");
+            }
         }
         self
     }

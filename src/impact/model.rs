@@ -1,13 +1,14 @@
 //! What an outage did to people: the value that the command, the report and the postmortem draft share.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::incident::{Bounds, IncidentId, Share, Symptom};
-use crate::model::{FlowName, ObjectiveName, VantageName};
+use crate::incident::{Bounds, IncidentId, Share, SlowLimit, Symptom};
+use crate::model::{Exclusion, FlowName, LostRuns, ObjectiveName, Retries, VantageName};
 use crate::slo::Interval;
 
 use super::figure::{Estimate, Figure};
-use super::windowed::{Knee, WorstWindow};
+use super::windowed::Knee;
 
 /// The impact of one incident, or of a span of time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,15 +29,21 @@ pub struct Impact {
     pub zone: String,
     /// How long it lasted, in seconds (F8).
     pub duration: Figure,
-    /// Failing share of the probes within it.
+    /// What was slow, for an incident of slow logins: the thresholds that it was found with; else empty.
+    pub slow_limits: Vec<SlowLimit>,
+    /// Failing share of the probes within it, lost ones as the policy counts them.
     pub failing: Share,
+    /// What no verdict was given in, and how it counts.
+    pub lost: LostInIt,
+    /// Which attempt of a slot counts.
+    pub retries: Retries,
     /// People who wanted to sign in, where probes cover them (F14).
     pub intents: Figure,
     /// People with at least one failed attempt (F13, F14).
     pub affected: Figure,
     /// People whose every attempt failed.
     pub locked_out: Figure,
-    /// Affected people who got in when they tried again.
+    /// Affected people who got in when they tried again; of slow logins, all who were affected.
     pub delayed: Figure,
     /// Failed attempts, repeated ones included: sign-ins that failed.
     pub failed_sign_ins: Figure,
@@ -50,7 +57,7 @@ pub struct Impact {
     pub sessions_met: Figure,
     /// Share of good runs, plain and by users.
     pub availability: PlainAndWeighted,
-    /// Demand that no vantage with data stands for. It is in no other figure.
+    /// Demand that no vantage with data stands for. Other figures leave it out, and take all of it into their upper end.
     pub not_covered: NotCovered,
     /// The parts of the users, in the order of the configuration.
     pub segments: Vec<SegmentFigures>,
@@ -58,8 +65,53 @@ pub struct Impact {
     pub windowed: Windowed,
     /// What it cost each promise on its flows.
     pub budget: Vec<BudgetShare>,
+    /// The same with exclusions applied (F20); `None` when none touches it.
+    pub adjusted: Option<Adjusted>,
     /// What a reader must know to read the figures rightly.
     pub notes: Vec<String>,
+}
+
+/// Slots without a verdict within an incident or span.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LostInIt {
+    /// Recorded, but the prober's own fault.
+    pub lost: u64,
+    /// Due without any record.
+    pub missing: u64,
+    /// How the policy counts them. In an incident of slow logins they say nothing, whatever the policy.
+    pub counted_as: LostRuns,
+    /// The failing share if all of them were good (`low`), and if all were bad (`high`); `None` without any slot.
+    pub failing_if: Option<Interval>,
+}
+
+/// The figures with exclusions applied, beside the raw ones and never instead of them (F20). Each means what its
+/// namesake means.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Adjusted {
+    /// What was excluded, by time.
+    pub exclusions: Vec<Exclusion>,
+    /// How many of them were entered only after what they cover had begun.
+    pub late: u64,
+    /// Failing share.
+    pub failing: Share,
+    /// People who wanted to sign in.
+    pub intents: Figure,
+    /// People with at least one failed attempt.
+    pub affected: Figure,
+    /// People whose every attempt failed.
+    pub locked_out: Figure,
+    /// Affected people who got in when they tried again.
+    pub delayed: Figure,
+    /// Different people among the affected.
+    pub distinct_users: Figure,
+    /// Failed attempts.
+    pub failed_sign_ins: Figure,
+    /// Share of good runs.
+    pub availability: PlainAndWeighted,
+    /// Demand without probes.
+    pub not_covered: NotCovered,
+    /// What it cost each promise.
+    pub budget: Vec<BudgetShare>,
 }
 
 /// Availability within the incident or span.
@@ -103,6 +155,8 @@ pub struct SegmentFigures {
     pub intents: Option<Estimate>,
     /// People with at least one failed attempt; `None` without demand or runs.
     pub affected: Option<Estimate>,
+    /// Share of its demand in hours without a run that says anything; `None` without demand.
+    pub not_covered: Option<f64>,
 }
 
 /// Windowed availability of the period around an incident (F12).
@@ -112,12 +166,30 @@ pub struct Windowed {
     pub period: String,
     /// How minutes were weighted.
     pub weights: String,
-    /// The worst window of each length, in minutes; empty without runs.
-    pub worst: Vec<WorstWindow>,
+    /// The worst window of each length; empty without runs.
+    pub worst: Vec<WindowFigures>,
     /// The length of the dominant outage; `None` when nothing failed.
     pub knee: Option<Knee>,
     /// Probe-uptime (F11): the share of time that was up as each vantage met it. `None` without two runs.
     pub probe_uptime: Option<f64>,
+}
+
+/// The worst window of one length: of several that are equally bad, the first.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct WindowFigures {
+    /// Its first instant.
+    pub start: Timestamp,
+    /// Its length in minutes.
+    pub minutes: u64,
+    /// Runs with a verdict in it.
+    pub n: u64,
+    /// Bad ones.
+    pub bad: u64,
+    /// Good over total, weighted as all windows are.
+    pub availability: f64,
+    /// Wilson's interval of it (F4), for the effective number of the weighted runs; the choice of the worst among many
+    /// windows is not in it. `None` when no run carries weight.
+    pub interval: Option<Interval>,
 }
 
 /// What an incident took of one budget.

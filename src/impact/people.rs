@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 
-use crate::model::{ActivityClass, Demand, FlowName, Micros, Population, Segment, VantageName};
-use crate::slo::{Tally, wilson};
+use crate::model::{ActivityClass, Demand, FlowName, Micros, Policy, Population, Segment, VantageName};
+use crate::slo::{Slice, Tally, user_weighted_over_time, wilson};
 
 use super::curve::Curve;
 use super::figure::Estimate;
 use super::retries::{Attempts, distinct_by_activity, most_delayed_at, with_retries};
-use super::stretch::Stretch;
+use super::slices::{PartSlice, Seen};
+use super::stretch::{Between, Stretch, common};
 
 /// A part of the users with its demand.
 #[derive(Debug)]
@@ -34,6 +35,22 @@ impl Part<'_> {
     pub(super) fn intents(&self, stretch: &Stretch, offset: Micros) -> Option<Estimate> {
         let (curve, share) = self.curve.as_ref()?;
         Some(stretch.intents(curve, offset).times(Estimate::exact(*share)))
+    }
+
+    /// People who usually want to sign in within these spans; without demand, its share of their seconds: as many at
+    /// any time.
+    pub(super) fn weight(&self, spans: &[Between], by_demand: bool) -> f64 {
+        match self.curve.as_ref().filter(|_| by_demand) {
+            Some((curve, share)) => {
+                share * spans.iter().fold(0.0, |sum, (from, to)| sum + curve.between(*from, *to).middle)
+            }
+            None => self.share * spans.iter().fold(0.0, |sum, (from, to)| sum + to.duration_since(*from).as_secs_f64()),
+        }
+    }
+
+    /// Whether its demand is known.
+    pub(super) fn has_demand(&self) -> bool {
+        self.curve.is_some()
     }
 }
 
@@ -76,49 +93,88 @@ pub(super) fn parts<'a>(
     (parts, why)
 }
 
-/// What one part met in one stretch.
+/// What one part met in one stretch: in the slices of it that probes looked at, and in those that none did.
 #[derive(Debug, Clone)]
 pub(super) struct Met {
     pub(super) tally: Tally,
-    /// Failing share with Wilson's bounds; `None` without a run.
+    /// Failing share, its hours weighted by demand, with bounds; `None` without a run.
     pub(super) failing: Option<Estimate>,
-    /// `None` without demand.
+    /// People of the slices with a run; `None` without demand, or without such a slice.
     pub(super) intents: Option<Estimate>,
     /// Low, middle, high; `None` without demand, runs, or a word on retries.
     attempts: Option<[Attempts; 3]>,
+    /// People of the other slices; `None` without demand.
+    pub(super) unseen: Option<Estimate>,
+    /// What they did if every attempt of theirs failed; `None` without demand or a word on retries.
+    unseen_attempts: Option<Attempts>,
 }
 
 impl Met {
+    /// `slices` are those of the stretch; `keep` are the spans that count.
     pub(super) fn new(
         part: &Part<'_>,
         stretch: &Stretch,
-        tally: Tally,
+        slices: &[PartSlice],
+        keep: &[Between],
         retries: Option<&[Micros]>,
-        confidence: f64,
+        policy: &Policy,
     ) -> Self {
-        let failing = wilson(tally.total(), tally.bad, confidence).map(|interval| Estimate {
-            low: interval.low,
-            middle: tally.bad as f64 / tally.total() as f64,
-            high: interval.high,
-        });
-        let intents = part.intents(stretch, Micros(0));
+        let is_seen = |seen: &Seen| seen.tally(policy.lost_runs).total() > 0;
+        let spans = |wanted: bool| -> Vec<Between> {
+            let chosen = slices.iter().filter(|slice| is_seen(&slice.seen) == wanted);
+            common(&chosen.map(|slice| slice.span).collect::<Vec<_>>(), keep)
+        };
+        let (seen, unseen) = (stretch.within(&spans(true)), stretch.within(&spans(false)));
+        let tally: Tally = slices.iter().map(|slice| slice.seen.tally(policy.lost_runs)).sum();
+        let failing = failing(part, slices, policy);
+        let intents = failing.and_then(|_| part.intents(&seen, Micros(0)));
         let attempts = match (failing, retries, intents) {
-            (Some(failing), Some(retries), Some(_)) => Some(attempts(part, stretch, failing, retries)),
+            (Some(failing), Some(retries), Some(_)) => Some(attempts(part, &seen, failing, retries)),
             _ => None,
         };
-        Self { tally, failing, intents, attempts }
+        let unseen_attempts = retries.filter(|_| part.has_demand()).map(|retries| {
+            with_retries(|offset| part.intents(&unseen, offset).map_or(0.0, |people| people.high), 1.0, retries)
+        });
+        Self { tally, failing, intents, attempts, unseen: part.intents(&unseen, Micros(0)), unseen_attempts }
     }
 
-    /// People with at least one failed attempt.
+    /// People with at least one failed attempt, of the slices with a run.
     pub(super) fn affected(&self) -> Option<Estimate> {
         Some(self.intents?.times(self.failing?))
     }
 
-    /// A count of the attempts.
+    /// A count of the attempts, of the slices with a run.
     pub(super) fn of_attempts(&self, count: impl Fn(&Attempts) -> f64) -> Option<Estimate> {
         let [low, middle, high] = self.attempts.as_ref()?;
         Some(Estimate { low: count(low), middle: count(middle), high: count(high) })
     }
+
+    /// The most people of the other slices.
+    pub(super) fn most_unseen(&self) -> f64 {
+        self.unseen.map_or(0.0, |people| people.high)
+    }
+
+    /// The most attempts of the people of the other slices.
+    pub(super) fn most_unseen_attempts(&self, count: impl Fn(&Attempts) -> f64) -> f64 {
+        self.unseen_attempts.as_ref().map_or(0.0, count)
+    }
+}
+
+/// The failing share of a part in one stretch, its hours weighted by demand (F10), with its bounds; where nobody wants to
+/// sign in, of its runs. `None` without a run.
+fn failing(part: &Part<'_>, slices: &[PartSlice], policy: &Policy) -> Option<Estimate> {
+    let slice = |slice: &PartSlice| {
+        let tally = slice.seen.tally(policy.lost_runs);
+        Slice { demand: part.weight(&slice.counted, part.has_demand()), n: tally.total(), bad: tally.bad }
+    };
+    let slices: Vec<Slice> = slices.iter().map(slice).collect();
+    let weighted = user_weighted_over_time(&[&slices], policy.confidence);
+    if let (Some(good), Some(interval)) = (weighted.availability, weighted.interval) {
+        return Some(Estimate { low: 1.0 - interval.high, middle: 1.0 - good, high: 1.0 - interval.low });
+    }
+    let (n, bad) = slices.iter().fold((0, 0), |(n, bad), slice| (n + slice.n, bad + slice.bad));
+    let interval = wilson(n, bad, policy.confidence)?;
+    Some(Estimate { low: interval.low, middle: bad as f64 / n as f64, high: interval.high })
 }
 
 /// Attempts at the lower ends, middles and upper ends. The number of delayed people does not rise with the failing share
@@ -143,7 +199,22 @@ fn attempts(part: &Part<'_>, stretch: &Stretch, failing: Estimate, retries: &[Mi
 }
 
 /// Different people among the affected of one part, which may have been hit in several stretches.
-pub(super) fn distinct(part: &Part<'_>, affected: Estimate, activity: &[ActivityClass]) -> Option<Estimate> {
+///
+/// The middle lets chance decide anew at each sign-in (F13). Probes cannot tell whether it does, so the bounds hold both
+/// extremes: where a fixed part of the users fails at every sign-in, those of them who came once or more, U q (1 - exp(-I
+/// / U)), in the stretch where these are most; where nobody fails twice, as many as sign-ins, but no more than users.
+pub(super) fn distinct(part: &Part<'_>, met: &[Met], activity: &[ActivityClass]) -> Option<Estimate> {
     let users = part.users?;
-    Some(affected.map(|failures| distinct_by_activity(users, failures, activity)))
+    let affected: Vec<Estimate> = met.iter().filter_map(Met::affected).collect();
+    let all: Estimate = affected.iter().copied().sum();
+    let same = |met: &Met| {
+        let (intents, failing) = (met.intents?, met.failing?);
+        Some(failing.low * distinct_by_activity(users, intents.low, activity))
+    };
+    let unseen: f64 = met.iter().map(Met::most_unseen).sum();
+    Some(Estimate {
+        low: met.iter().filter_map(same).fold(0.0, f64::max),
+        middle: distinct_by_activity(users, all.middle, activity),
+        high: (all.high + unseen).min(users),
+    })
 }

@@ -2,27 +2,32 @@
 
 use crate::incident::Share;
 use crate::model::{Micros, Policy, Population};
-use crate::slo::{Slice, Tally, UserWeighted, user_weighted, wilson};
+use crate::slo::{Tally, UserWeighted, wilson};
 
-use super::figure::{Estimate, Figure, Input};
+use super::figure::{Estimate, Figure, Input, NOT_COVERED};
 use super::model::{NotCovered, SegmentFigures};
 use super::people::{Met, Part, distinct};
-use super::retries::sessions_met;
+use super::retries::{Attempts, sessions_met};
+use super::slices::PartSlice;
 
 pub(super) const AFFECTED: &str =
-    "intents x failing share, summed over segments (F13); lower and upper ends multiplied (F14)";
+    "intents x failing share, summed over segments and stretches of time (F13); lower and upper ends multiplied (F14)";
 pub(super) const LOCKED_OUT: &str = "intents whose last retry falls before the end x failing share^(retries + 1) (F13)";
 pub(super) const DELAYED: &str = "affected - locked out (F13)";
 pub(super) const FAILED: &str = "sum over attempts j of intents x failing share^(j + 1) (F13)";
 pub(super) const ATTEMPTS: &str = "intents + sum over retries j of intents x failing share^j (F13)";
 pub(super) const NO_RETRIES: &str = "nobody said how often people try again: add 'retries' to the population file";
 pub(super) const SLOW: &str = "logins were slow, not failing: nobody was turned away by it";
+pub(super) const DELAYED_BY_SLOWNESS: &str =
+    "people affected: their login succeeded, over the threshold of the incident";
 
 /// One part of the users with what it met in each stretch.
 pub(super) struct Row<'a> {
     pub(super) part: Part<'a>,
     pub(super) met: Vec<Met>,
     pub(super) tally: Tally,
+    /// By stretch, then by slice.
+    pub(super) slices: Vec<Vec<PartSlice>>,
 }
 
 impl Row<'_> {
@@ -42,6 +47,8 @@ pub(super) struct Sums<'a> {
     /// Where demand comes from, or why there is none.
     pub(super) demand: &'a Result<String, String>,
     pub(super) duration: Estimate,
+    /// Where its ends come from.
+    pub(super) ends: &'static str,
     pub(super) all: Tally,
     pub(super) policy: &'a Policy,
 }
@@ -53,7 +60,28 @@ impl Sums<'_> {
         (!known.is_empty()).then(|| known.into_iter().sum())
     }
 
-    pub(super) fn figure(
+    /// What all people of whom nothing is known would add, if it went as badly for them as it can.
+    fn unseen(&self, most: impl Fn(&Met) -> f64) -> f64 {
+        self.rows.iter().flat_map(|row| &row.met).map(most).sum()
+    }
+
+    /// People with at least one failed attempt. Those of whom nothing is known are in the upper end: all of them.
+    pub(super) fn affected(&self) -> Figure {
+        self.figure("people", "people", AFFECTED, None, Met::affected).adding(self.unseen(Met::most_unseen))
+    }
+
+    /// A count of the attempts. Those of people of whom nothing is known are in the upper end: all failed.
+    pub(super) fn attempts(
+        &self,
+        (unit, formula): (&str, &str),
+        retries: &[Micros],
+        of: impl Fn(&Attempts) -> f64,
+    ) -> Figure {
+        let covered = self.figure(unit, unit, formula, Some(retries), |met| met.of_attempts(&of));
+        covered.adding(self.unseen(|met| met.most_unseen_attempts(&of)))
+    }
+
+    fn figure(
         &self,
         what: &str,
         unit: &str,
@@ -91,14 +119,19 @@ impl Sums<'_> {
             unit: unit.to_owned(),
             source,
         };
-        let mut inputs = vec![input("duration", self.duration, "s", "probes around its ends (F8)".to_owned())];
+        let mut inputs = vec![input("duration", self.duration, "s", self.ends.to_owned())];
         if let (Some(intents), Ok(source)) = (self.covered(|met| met.intents), self.demand) {
             inputs.push(input("intents", intents, "people", source.clone()));
+        }
+        let unseen: Estimate = self.rows.iter().flat_map(|row| &row.met).filter_map(|met| met.unseen).sum();
+        if let (true, Ok(source)) = (unseen.high > 0.0, self.demand) {
+            let source = format!("{source}, where no probe with a verdict stands for them");
+            inputs.push(input(NOT_COVERED, unseen, "people", source));
         }
         if let Some(interval) = wilson(self.all.total(), self.all.bad, self.policy.confidence) {
             let middle = self.all.bad as f64 / self.all.total() as f64;
             let source = format!(
-                "{} of {} probes failed, Wilson {:.0} % (F4); each segment has its own",
+                "{} of {} probes failed, Wilson {:.0} % (F4); each segment has its own, hours weighted by demand (F10)",
                 self.all.bad,
                 self.all.total(),
                 self.policy.confidence * 100.0
@@ -120,25 +153,27 @@ impl Sums<'_> {
 
     pub(super) fn distinct(&self, population: &Population) -> Figure {
         let activity = &population.habits().activity;
-        let covered: Vec<&Row<'_>> = self.rows.iter().filter(|row| row.is_covered()).collect();
-        let hit = |row: &&Row<'_>| distinct(&row.part, row.sum(Met::affected)?, activity);
-        let known: Vec<Estimate> = covered.iter().filter_map(hit).collect();
         let Figure::Estimate { inputs, .. } = self.figure("people", "people", AFFECTED, None, Met::affected) else {
             return self.figure("people", "people", AFFECTED, None, Met::affected);
         };
-        if known.len() < covered.len() {
+        let hit = |row: &Row<'_>| distinct(&row.part, &row.met, activity);
+        let Some(known) = self.rows.iter().map(hit).collect::<Option<Vec<Estimate>>>() else {
             return Figure::unknown("nobody said how many users there are: add 'users' to the population file");
-        }
+        };
         let classes = match activity.len() {
-            0 => "each user as likely as another, which overstates when a few sign in often".to_owned(),
+            0 => "each user as likely as another".to_owned(),
             n => format!("{n} classes of activity"),
         };
         Figure::Estimate {
             value: known.into_iter().sum(),
             unit: "people".to_owned(),
-            formula: format!("users x (1 - exp(-affected / users)), {classes} (F13)"),
+            formula: format!(
+                "users x (1 - exp(-affected / users)), {classes} (F13); from the same users failing each time, failing \
+                 share x users x (1 - exp(-intents / users)), to others each time, affected but no more than users"
+            ),
             inputs,
         }
+        .adding(0.0)
     }
 }
 
@@ -164,68 +199,47 @@ pub(super) fn per_person(failed: &Figure, affected: &Figure) -> Figure {
     }
 }
 
-pub(super) fn sessions(duration: Estimate, session: Option<Micros>) -> Figure {
+/// `outages` is how long outages lasted; `None` when nothing is known of any.
+pub(super) fn sessions(outages: Option<Estimate>, session: Option<Micros>) -> Figure {
     let Some(session) = session.map(|session| session.0 as f64 / 1e6).filter(|session| *session > 0.0) else {
         return Figure::unknown("nobody said how long a session lasts: add 'session' to the population file");
     };
-    Figure::Estimate {
-        value: duration.map(|seconds| sessions_met(seconds, session)),
-        unit: "share".to_owned(),
-        formula: "duration / session lifetime: existing sessions are untouched until they end (F13)".to_owned(),
-        inputs: vec![Input {
-            name: "session lifetime".to_owned(),
-            value: Estimate::exact(session),
-            unit: "s".to_owned(),
-            source: "the population file".to_owned(),
-        }],
-    }
-}
-
-/// Parts weighted by the demand of this very time where it is known, else by their shares (F10).
-pub(super) fn weighted(rows: &[Row<'_>], confidence: f64) -> UserWeighted {
-    let known = rows.iter().all(|row| row.sum(|met| met.intents).is_some());
-    let slice = |row: &Row<'_>| Slice {
-        demand: row.sum(|met| met.intents).filter(|_| known).map_or(row.part.share, |intents| intents.middle),
-        n: row.tally.total(),
-        bad: row.tally.bad,
+    let Some(outages) = outages else {
+        return Figure::unknown("no outage is known here, so that there is none that a session could end in");
     };
-    user_weighted(&rows.iter().map(slice).collect::<Vec<_>>(), confidence)
-}
-
-pub(super) fn weighted_figure(population: &Population, weighted: &UserWeighted) -> Figure {
-    if population.segments().is_empty() {
-        return Figure::unknown("nobody described the users: add 'population' to doorstep.yaml");
-    }
-    let (Some(middle), Some(interval)) = (weighted.availability, weighted.interval) else {
-        return Figure::unknown("no probe with a verdict stands for any of the users");
+    let input = |name: &str, value, source: &str| Input {
+        name: name.to_owned(),
+        value,
+        unit: "s".to_owned(),
+        source: source.to_owned(),
     };
     Figure::Estimate {
-        value: Estimate { low: interval.low, middle, high: interval.high },
+        value: outages.map(|seconds| sessions_met(seconds, session)),
         unit: "share".to_owned(),
-        formula: "1 - sum(demand x failing share) / sum(demand), over covered segments (F10)".to_owned(),
-        inputs: Vec::new(),
+        formula: "duration of outages / session lifetime: existing sessions are untouched until they end (F13)"
+            .to_owned(),
+        inputs: vec![
+            input("duration of outages", outages, "probes around their ends (F8)"),
+            input("session lifetime", Estimate::exact(session), "the population file"),
+        ],
     }
 }
 
-pub(super) fn not_covered(
-    population: &Population,
-    rows: &[Row<'_>],
-    weighted: &UserWeighted,
-    demand: &Result<String, String>,
-) -> NotCovered {
-    let silent: Vec<Estimate> =
-        rows.iter().filter(|row| !row.is_covered()).filter_map(|row| row.sum(|met| met.intents)).collect();
-    let intents = match demand {
+/// People of whom nothing is known, as a figure.
+pub(super) fn not_covered(population: &Population, sums: &Sums<'_>, weighted: &UserWeighted) -> NotCovered {
+    let intents = match sums.demand {
         Err(why) => Figure::unknown(why.as_str()),
         Ok(source) => Figure::Estimate {
-            value: silent.into_iter().sum(),
+            value: sums.rows.iter().flat_map(|row| &row.met).filter_map(|met| met.unseen).sum(),
             unit: "people".to_owned(),
-            formula: format!("the integral of demand over segments without a probe ({source})"),
-            inputs: Vec::new(),
+            formula: format!(
+                "the integral of demand over segments and hours without a probe with a verdict ({source})"
+            ),
+            inputs: sums.inputs(),
         },
     };
     let described = !population.segments().is_empty();
-    NotCovered { share: described.then_some(weighted.uncovered), intents }
+    NotCovered { share: (described || weighted.uncovered > 0.0).then_some(weighted.uncovered), intents }
 }
 
 pub(super) fn segment(row: &Row<'_>, policy: &Policy) -> SegmentFigures {
@@ -239,7 +253,11 @@ pub(super) fn segment(row: &Row<'_>, policy: &Policy) -> SegmentFigures {
         failing: failing.share,
         interval: failing.interval,
         intents: row.sum(|met| met.intents),
-        affected: row.sum(Met::affected),
+        affected: row.sum(Met::affected).map(|people| {
+            let unseen: f64 = row.met.iter().map(Met::most_unseen).sum();
+            Estimate { high: people.high + unseen, ..people }
+        }),
+        not_covered: super::weighted::uncovered(row, policy.lost_runs),
     }
 }
 

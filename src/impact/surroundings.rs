@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::history::{self, Kind, Outcome, Series, Span};
-use crate::model::{FlowName, Objective};
-use crate::slo::{Period, spent_share};
+use crate::history::{self, Kind, Outcome, Series, Span, effective};
+use crate::model::{Exclusion, ExclusionMode, FlowName, LostRuns, Objective, mode_at};
+use crate::slo::{Period, Slice, spent_share, user_weighted_over_time};
 
 use super::curve::Curve;
 use super::estimate::Question;
-use super::model::{BudgetShare, Windowed};
+use super::model::{BudgetShare, WindowFigures, Windowed};
 use super::stretch::Stretch;
 use super::uptime::{Event, user_uptime, usual_cutoff};
-use super::windowed::{Cells, knee};
+use super::windowed::{Cells, WorstWindow, knee};
 
 const MINUTE: i64 = 60_000_000;
 
@@ -45,7 +45,22 @@ pub(super) fn windowed(
         0 => (0.0, 0.0),
         n => (weight(minute, n) * good as f64 / n as f64, weight(minute, n)),
     };
-    let worst = Cells::new(cells.into_iter().enumerate().map(cell)).curve();
+    let curve = Cells::new(cells.iter().copied().enumerate().map(cell)).curve();
+    let window = |worst: &WorstWindow| {
+        let (first, length) = (worst.first as usize, worst.cells as usize);
+        let slice =
+            |(at, (good, n)): (usize, &(u64, u64))| Slice { demand: weight(first + at, *n), n: *n, bad: n - good };
+        let slices: Vec<Slice> = cells[first..first + length].iter().enumerate().map(slice).collect();
+        let starts = period.start.as_microsecond() + worst.first as i64 * MINUTE;
+        WindowFigures {
+            start: Timestamp::from_microsecond(starts).unwrap_or(period.start),
+            minutes: worst.cells,
+            n: slices.iter().map(|slice| slice.n).sum(),
+            bad: slices.iter().map(|slice| slice.bad).sum(),
+            availability: worst.availability,
+            interval: user_weighted_over_time(&[&slices], question.policy.confidence).interval,
+        }
+    };
     let weights = match demand {
         Some(curve) => format!("minutes weighted by demand ({})", curve.source()),
         None => "minutes weighted by their number of probes".to_owned(),
@@ -55,8 +70,8 @@ pub(super) fn windowed(
     Windowed {
         period: period.label.clone(),
         weights,
-        knee: knee(&worst),
-        worst,
+        knee: knee(&curve),
+        worst: curve.iter().map(window).collect(),
         probe_uptime: usual_cutoff(users()).and_then(|cutoff| user_uptime(users(), cutoff)),
     }
 }
@@ -82,28 +97,46 @@ fn events(outcomes: &[Outcome]) -> Vec<Event> {
 }
 
 /// What the stretches took of the budget of each promise on these flows: bad slots over those that the promise's whole
-/// period allows (F1).
+/// period allows (F1), with what was lost as the policy counts it, and with exclusions as they say.
 pub(super) fn budget(
     question: &Question<'_>,
     logins: &Logins,
     flows: &[FlowName],
     stretches: &[Stretch],
+    exclusions: &[&Exclusion],
 ) -> Vec<BudgetShare> {
+    let lost_runs = question.policy.lost_runs;
     let of = |(objective, period): &(Objective, Period)| {
         let threshold = objective.threshold.map(|threshold| threshold.at_most);
         let kind_of = |outcome: &Outcome| history::within(threshold, outcome);
         let span = Span::new(period, question.until);
         let series = || logins.iter().filter(|(series, _)| series.flow == objective.flow);
-        let counts = history::sum(
-            series()
-                .map(|(series, outcomes)| history::count(outcomes, question.history.expected(series), span, kind_of)),
-        );
-        let within = |outcome: &&Outcome| {
-            period.contains(outcome.slot) && stretches.iter().any(|stretch| stretch.holds(outcome.started))
+        let mode = |series: &Series, slot| mode_at(exclusions.iter().copied(), &series.flow, &series.vantage, slot);
+        let counts = history::sum(series().map(|(series, outcomes)| {
+            let expected = question.history.expected(series);
+            history::count_adjusted(outcomes, expected, span, kind_of, |slot| mode(series, slot))
+        }));
+        let within = |instant| stretches.iter().any(|stretch| stretch.holds(instant));
+        let spends = |series: &Series, outcome: &Outcome| {
+            let kind = kind_of(outcome);
+            period.contains(outcome.slot)
+                && within(outcome.started)
+                && (kind == Kind::Bad || (kind == Kind::Lost && lost_runs == LostRuns::Bad))
+                && mode(series, outcome.slot).is_none()
         };
-        let bad =
-            series().flat_map(|(_, outcomes)| outcomes).filter(within).filter(|o| kind_of(o) == Kind::Bad).count();
-        let events = counts.planned.unwrap_or(counts.good + counts.bad);
+        let missing = |series: &Series, outcomes: &[Outcome]| match question.history.expected(series) {
+            Some(expected) if lost_runs == LostRuns::Bad => history::without_outcome(outcomes, expected, span)
+                .filter(|slot| *slot < span.until && within(*slot))
+                // What counts as good are recorded runs: a slot without any stays missing.
+                .filter(|slot| mode(series, *slot).is_none_or(|mode| mode == ExclusionMode::CountAsGood))
+                .count(),
+            _ => 0,
+        };
+        let bad = |(series, outcomes): (&Series, &Vec<Outcome>)| {
+            outcomes.iter().filter(|outcome| spends(series, outcome)).count() + missing(series, outcomes)
+        };
+        let bad: usize = series().map(bad).sum();
+        let events = counts.planned.unwrap_or_else(|| effective(&counts, lost_runs).total());
         let target = objective.target.share();
         BudgetShare {
             objective: objective.name.clone(),

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 /// The worst window of one length.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct WorstWindow {
+    /// The index of its first cell; of several windows that are equally bad, the first.
+    pub first: u64,
     /// Its length in cells (minutes).
     pub cells: u64,
     /// Good over total within it.
@@ -59,14 +61,19 @@ impl Cells {
     /// no other, or no window of this length.
     #[must_use]
     pub fn worst(&self, cells: usize) -> Option<f64> {
+        self.worst_from(cells).map(|(_, availability)| availability)
+    }
+
+    /// The same, with the index of the window's first cell.
+    fn worst_from(&self, cells: usize) -> Option<(usize, f64)> {
         if cells == 0 || cells > self.len() {
             return None;
         }
         let ratio = |from: usize| {
             let total = self.total[from + cells] - self.total[from];
-            (total > 1e-9).then(|| ((self.good[from + cells] - self.good[from]) / total).clamp(0.0, 1.0))
+            (total > 1e-9).then(|| (from, ((self.good[from + cells] - self.good[from]) / total).clamp(0.0, 1.0)))
         };
-        (0..=self.len() - cells).filter_map(ratio).min_by(f64::total_cmp)
+        (0..=self.len() - cells).filter_map(ratio).min_by(|one, other| one.1.total_cmp(&other.1))
     }
 
     /// The worst window of each power of two, and of the whole.
@@ -75,7 +82,10 @@ impl Cells {
         let mut lengths: Vec<usize> =
             (0..usize::BITS).map(|power| 1 << power).take_while(|&w| w < self.len()).collect();
         lengths.push(self.len());
-        let point = |&cells: &usize| Some(WorstWindow { cells: cells as u64, availability: self.worst(cells)? });
+        let point = |&cells: &usize| {
+            let (first, availability) = self.worst_from(cells)?;
+            Some(WorstWindow { first: first as u64, cells: cells as u64, availability })
+        };
         lengths.iter().filter_map(point).collect()
     }
 }

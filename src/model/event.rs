@@ -103,6 +103,19 @@ impl Exclusion {
     }
 }
 
+/// How exclusions make a run count; `None` when none covers it. Where two contradict each other, which nobody can enter
+/// but by writing at the same instant, the one that was entered first holds.
+#[must_use]
+pub fn mode_at<'e>(
+    exclusions: impl IntoIterator<Item = &'e Exclusion>,
+    flow: &FlowName,
+    vantage: &VantageName,
+    slot: Timestamp,
+) -> Option<ExclusionMode> {
+    let covering = exclusions.into_iter().filter(|exclusion| exclusion.covers(flow, vantage, slot));
+    covering.min_by_key(|one| (one.entered, one.from, one.to, one.mode)).map(|exclusion| exclusion.mode)
+}
+
 /// Whether two lists of names have one in common; an empty list is all names.
 fn meet<T: PartialEq>(a: &[T], b: &[T]) -> bool {
     a.is_empty() || b.is_empty() || a.iter().any(|name| b.contains(name))

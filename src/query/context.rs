@@ -74,6 +74,7 @@ fn asked<'a>(question: &'a Question<'_>, found: &'a Incidents) -> impact::Questi
         until: question.until,
         population: question.population,
         policy: question.policy,
+        exclusions: &[],
         objectives: question.objectives,
         flows: &[],
     }

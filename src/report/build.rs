@@ -19,6 +19,7 @@ mod places;
 mod sight;
 mod standing;
 mod timeline;
+mod users;
 mod weekly;
 mod windows;
 

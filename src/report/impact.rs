@@ -1,13 +1,14 @@
 //! The impact of an incident or a span for people and programs: text, Markdown, CSV. It prints an [`Impact`] and computes
 //! nothing.
 
-use crate::impact::{BudgetShare, Estimate, Figure, Impact, SegmentFigures};
-use crate::incident::Symptom;
-use crate::model::{Micros, VantageName};
-use crate::slo::Interval;
+mod rows;
 
-use super::csv::record;
+use crate::impact::{Adjusted, BudgetShare, Estimate, Figure, Impact, Input, SegmentFigures, WindowFigures};
+use crate::incident::{Share, Symptom};
+use crate::model::{Exclusion, FlowName, Micros, VantageName};
+
 use super::format::{ABSENT, count, instant, percent, percent_interval, span, target};
+pub use rows::csv;
 
 /// What stands where a number cannot be told.
 const UNKNOWN: &str = "not quantifiable";
@@ -23,16 +24,35 @@ struct Said {
 #[must_use]
 pub fn text(impact: &Impact) -> String {
     let mut text = format!("{}\n\n", headline(impact));
-    let said = figures(impact);
-    for one in &said {
-        text.push_str(&format!("{:<20}  {}\n", one.name, one.value));
-        if !one.how.is_empty() {
-            text.push_str(&format!("{:<20}    {}\n", "", one.how));
+    for one in &figures(impact) {
+        line(&mut text, one);
+    }
+    if let Some(adjusted) = &impact.adjusted {
+        text.push_str("\nwith exclusions (raw: above)\n");
+        for exclusion in &adjusted.exclusions {
+            text.push_str(&format!("  {}\n", excluded(exclusion, &impact.zone)));
         }
+        for one in &adjusted_figures(adjusted) {
+            line(&mut text, one);
+        }
+    }
+    let inputs = inputs(impact);
+    if !inputs.is_empty() {
+        text.push_str("\nmade from\n");
+        for input in inputs {
+            text.push_str(&format!("  {}: {} ({})\n", input.name, in_unit(input.value, &input.unit), input.source));
+        }
+        text.push('\n');
+    }
+    for window in &impact.windowed.worst {
+        text.push_str(&format!("worst {}\n", window_words(window, &impact.zone)));
     }
     for row in &impact.segments {
         let cells = segment(row);
-        text.push_str(&format!("segment {}: {} failing; {}; affected {}\n", row.name, cells[2], cells[3], cells[5]));
+        text.push_str(&format!(
+            "segment {}: {} failing; {}; affected {}; not covered {}\n",
+            row.name, cells[2], cells[3], cells[5], cells[7]
+        ));
     }
     for note in &impact.notes {
         text.push_str(&format!("note: {note}\n"));
@@ -40,18 +60,32 @@ pub fn text(impact: &Impact) -> String {
     text
 }
 
+/// A figure with what it was made by below it.
+fn line(text: &mut String, one: &Said) {
+    text.push_str(&format!("{:<20}  {}\n", one.name, one.value));
+    if !one.how.is_empty() {
+        text.push_str(&format!("{:<20}    {}\n", "", one.how));
+    }
+}
+
 /// As a section of Markdown, without a heading.
 #[must_use]
 pub fn markdown(impact: &Impact) -> String {
     let mut text = format!("{}\n\n", plain(&headline(impact)));
-    text.push_str("| figure | value | how |\n| --- | --- | --- |\n");
-    for said in figures(impact) {
-        text.push_str(&format!("| {} | {} | {} |\n", said.name, plain(&said.value), plain(&said.how)));
+    table(&mut text, &figures(impact));
+    if let Some(adjusted) = &impact.adjusted {
+        text.push_str("With exclusions, beside the raw figures above:\n\n");
+        for exclusion in &adjusted.exclusions {
+            text.push_str(&format!("- {}\n", plain(&excluded(exclusion, &impact.zone))));
+        }
+        text.push('\n');
+        table(&mut text, &adjusted_figures(adjusted));
     }
-    text.push('\n');
     if !impact.segments.is_empty() {
-        text.push_str("| segment | sign-ins | failing | probes | wanted to sign in | affected | seen from |\n");
-        text.push_str("| --- | ---: | ---: | ---: | ---: | ---: | --- |\n");
+        text.push_str(
+            "| segment | sign-ins | failing | probes | wanted to sign in | affected | seen from | not covered |\n",
+        );
+        text.push_str("| --- | ---: | ---: | ---: | ---: | ---: | --- | ---: |\n");
         for row in &impact.segments {
             let cells = segment(row).map(|cell| plain(&cell));
             text.push_str(&format!("| {} |\n", cells.join(" | ")));
@@ -64,10 +98,27 @@ pub fn markdown(impact: &Impact) -> String {
             impact.windowed.period,
             plain(&impact.windowed.weights)
         ));
-        text.push_str("| window | availability |\n| ---: | ---: |\n");
+        text.push_str("| window | from | availability | interval | bad | probes |\n");
+        text.push_str("| ---: | --- | ---: | --- | ---: | ---: |\n");
         for window in &impact.windowed.worst {
-            let shown = percent(Some(window.availability), None);
-            text.push_str(&format!("| {} | {shown} |\n", span(Micros(window.cells * 60_000_000))));
+            let cells = [
+                span(Micros(window.minutes * 60_000_000)),
+                instant(window.start, &impact.zone),
+                percent(Some(window.availability), window.interval),
+                percent_interval(window.interval),
+                count(window.bad),
+                count(window.n),
+            ];
+            text.push_str(&format!("| {} |\n", cells.join(" | ")));
+        }
+        text.push('\n');
+    }
+    let inputs = inputs(impact);
+    if !inputs.is_empty() {
+        text.push_str("| made from | value | source |\n| --- | --- | --- |\n");
+        for input in inputs {
+            let value = in_unit(input.value, &input.unit);
+            text.push_str(&format!("| {} | {} | {} |\n", plain(&input.name), plain(&value), plain(&input.source)));
         }
         text.push('\n');
     }
@@ -77,43 +128,13 @@ pub fn markdown(impact: &Impact) -> String {
     text
 }
 
-/// One row per figure: name, low, middle, high, unit, formula, reason. An absent number is an empty cell, never 0.
-#[must_use]
-pub fn csv(impact: &Impact) -> String {
-    let mut text = record(&["figure", "low", "middle", "high", "unit", "formula", "reason"].map(str::to_owned));
-    let mut row = |name: &str, value: Option<Estimate>, unit: &str, formula: &str, reason: &str| {
-        let cell = |of: fn(Estimate) -> f64| value.map_or_else(String::new, |value| of(value).to_string());
-        text.push_str(&record(&[
-            name.to_owned(),
-            cell(|value| value.low),
-            cell(|value| value.middle),
-            cell(|value| value.high),
-            unit.to_owned(),
-            formula.to_owned(),
-            reason.to_owned(),
-        ]));
-    };
-    for (name, figure) in all(impact) {
-        match figure {
-            Figure::Estimate { value, unit, formula, .. } => row(name, Some(*value), unit, formula, ""),
-            Figure::NotQuantifiable { reason } => row(name, None, "", "", reason),
-        }
+/// Figures as a table, and an empty line.
+fn table(text: &mut String, said: &[Said]) {
+    text.push_str("| figure | value | how |\n| --- | --- | --- |\n");
+    for one in said {
+        text.push_str(&format!("| {} | {} | {} |\n", one.name, plain(&one.value), plain(&one.how)));
     }
-    let share = |share: Option<f64>, interval: Option<Interval>| {
-        Some(Estimate { low: interval?.low, middle: share?, high: interval?.high })
-    };
-    row("failing_share", share(impact.failing.share, impact.failing.interval), "share", "failing / n, Wilson (F4)", "");
-    let plain = share(impact.availability.plain, impact.availability.plain_interval);
-    row("availability", plain, "share", "good / (good + bad), Wilson (F4)", "");
-    row("not_covered", impact.not_covered.share.map(Estimate::exact), "share", "demand without probes (F10)", "");
-    for one in &impact.budget {
-        row(&format!("budget/{}", one.objective), one.share.map(Estimate::exact), "share", "bad / allowed (F1)", "");
-    }
-    for window in &impact.windowed.worst {
-        let name = format!("worst_window/{}", window.cells);
-        row(&name, Some(Estimate::exact(window.availability)), "share", "minimal cumulative ratio, minutes (F12)", "");
-    }
-    text
+    text.push('\n');
 }
 
 /// The figures with bounds and formula, by the names that programs use.
@@ -134,6 +155,70 @@ fn all(impact: &Impact) -> [(&'static str, &Figure); 12] {
     ]
 }
 
+/// What the figures were made from, each once.
+fn inputs(impact: &Impact) -> Vec<&Input> {
+    let mut inputs: Vec<&Input> = Vec::new();
+    for (_, figure) in all(impact) {
+        if let Figure::Estimate { inputs: made_from, .. } = figure {
+            for input in made_from {
+                if !inputs.contains(&input) {
+                    inputs.push(input);
+                }
+            }
+        }
+    }
+    inputs
+}
+
+/// A number with its bounds in the way of its unit.
+fn in_unit(value: Estimate, unit: &str) -> String {
+    match unit {
+        "s" => bounded(value, seconds),
+        "share" => bounded(value, shares),
+        "people" | "attempts" => format!("{} {unit}", bounded(value, people)),
+        other => format!("{} {other}", bounded(value, |value| format!("{value}"))),
+    }
+}
+
+fn people(value: f64) -> String {
+    count(value.round().max(0.0) as u64)
+}
+
+fn seconds(value: f64) -> String {
+    span(Micros((value.max(0.0) * 1e6) as u64))
+}
+
+fn shares(value: f64) -> String {
+    percent(Some(value), None)
+}
+
+/// One exclusion in a line.
+fn excluded(exclusion: &Exclusion, zone: &str) -> String {
+    let late = if exclusion.is_late() { ", afterwards" } else { "" };
+    format!(
+        "{} to {}, {}: {} ({}, entered {}{late})",
+        instant(exclusion.from, zone),
+        instant(exclusion.to, zone),
+        exclusion.mode,
+        exclusion.reason,
+        exclusion.author,
+        instant(exclusion.entered, zone),
+    )
+}
+
+/// The worst window of one length in words.
+fn window_words(window: &WindowFigures, zone: &str) -> String {
+    format!(
+        "{}: from {}, {} good ({}); {} of {} probes failed (F12)",
+        span(Micros(window.minutes * 60_000_000)),
+        instant(window.start, zone),
+        percent(Some(window.availability), window.interval),
+        percent_interval(window.interval),
+        count(window.bad),
+        count(window.n)
+    )
+}
+
 fn headline(impact: &Impact) -> String {
     let ends = |bounds: &crate::incident::Bounds| {
         if bounds.earliest == bounds.latest {
@@ -147,30 +232,47 @@ fn headline(impact: &Impact) -> String {
         (Some(id), _) => format!("Incident {id}, failing logins"),
         (None, _) => "The span".to_owned(),
     };
-    let flows: Vec<&str> = impact.flows.iter().map(crate::model::FlowName::as_str).collect();
+    let flows: Vec<&str> = impact.flows.iter().map(FlowName::as_str).collect();
     let flows = if flows.is_empty() { "no flow that is known here".to_owned() } else { flows.join(", ") };
     let open = if impact.open { "; it may still last" } else { "" };
     format!("{what} of {flows}: from {} to {}{open}", ends(&impact.start), ends(&impact.end))
 }
 
+fn said(name: &'static str, figure: &Figure, show: fn(f64) -> String) -> Said {
+    Said { name, value: shown(figure, show), how: how(figure) }
+}
+
+fn failing(share: &Share) -> Said {
+    Said {
+        name: "failing share",
+        value: match share.share {
+            None => ABSENT.to_owned(),
+            some => format!("{} ({})", percent(some, share.interval), percent_interval(share.interval)),
+        },
+        how: format!("{} of {} probes failed, Wilson (F4)", count(share.failing), count(share.n)),
+    }
+}
+
+/// The figures of which both are told, raw and with exclusions.
+fn adjusted_figures(adjusted: &Adjusted) -> Vec<Said> {
+    let mut all = vec![
+        failing(&adjusted.failing),
+        said("sign-ins failed", &adjusted.failed_sign_ins, people),
+        said("people affected", &adjusted.affected, people),
+        said("locked out", &adjusted.locked_out, people),
+        said("merely delayed", &adjusted.delayed, people),
+        said("distinct users", &adjusted.distinct_users, people),
+        said("user-weighted", &adjusted.availability.weighted, shares),
+    ];
+    all.extend(adjusted.budget.iter().map(budget));
+    all
+}
+
 fn figures(impact: &Impact) -> Vec<Said> {
-    let said =
-        |name, figure: &Figure, show: fn(f64) -> String| Said { name, value: shown(figure, show), how: how(figure) };
-    let people = |value: f64| count(value.round().max(0.0) as u64);
-    let seconds = |value: f64| span(Micros((value.max(0.0) * 1e6) as u64));
-    let share = |value: f64| percent(Some(value), None);
     let ratio = |value: f64| format!("{value:.2}");
-    let failing = &impact.failing;
     let mut all = vec![
         said("duration", &impact.duration, seconds),
-        Said {
-            name: "failing share",
-            value: match failing.share {
-                None => ABSENT.to_owned(),
-                some => format!("{} ({})", percent(some, failing.interval), percent_interval(failing.interval)),
-            },
-            how: format!("{} of {} probes failed", count(failing.failing), count(failing.n)),
-        },
+        failing(&impact.failing),
         said("sign-ins failed", &impact.failed_sign_ins, people),
         said("people affected", &impact.affected, people),
         said("locked out", &impact.locked_out, people),
@@ -178,24 +280,30 @@ fn figures(impact: &Impact) -> Vec<Said> {
         said("distinct users", &impact.distinct_users, people),
         said("attempts per person", &impact.attempts_per_person, ratio),
         said("wanted to sign in", &impact.intents, people),
-        said("sessions met", &impact.sessions_met, share),
+        said("sessions met", &impact.sessions_met, shares),
         Said {
             name: "demand not covered",
             value: impact.not_covered.share.map_or_else(|| UNKNOWN.to_owned(), target),
             how: match (&impact.not_covered.share, &impact.not_covered.intents) {
                 (None, _) => "nobody described the users".to_owned(),
                 (_, Figure::Estimate { value, .. }) => {
-                    format!("{} people of whom nothing is known", people(value.middle))
+                    format!("{} people of whom nothing is known", bounded(*value, people))
                 }
                 (_, Figure::NotQuantifiable { reason }) => reason.clone(),
             },
         },
         Said {
             name: "availability",
-            value: percent(impact.availability.plain, impact.availability.plain_interval),
-            how: "of probes".to_owned(),
+            value: match impact.availability.plain {
+                None => ABSENT.to_owned(),
+                some => {
+                    let interval = impact.availability.plain_interval;
+                    format!("{} ({})", percent(some, interval), percent_interval(interval))
+                }
+            },
+            how: "of probes, Wilson (F4)".to_owned(),
         },
-        said("user-weighted", &impact.availability.weighted, share),
+        said("user-weighted", &impact.availability.weighted, shares),
         windowed(impact),
     ];
     all.extend(impact.budget.iter().map(budget));
@@ -236,11 +344,16 @@ fn budget(one: &BudgetShare) -> Said {
 fn shown(figure: &Figure, show: fn(f64) -> String) -> String {
     match figure {
         Figure::NotQuantifiable { .. } => UNKNOWN.to_owned(),
-        Figure::Estimate { value, .. } if value.low >= value.high => show(value.middle),
-        Figure::Estimate { value, .. } => {
-            format!("{} ({} to {})", show(value.middle), show(value.low), show(value.high))
-        }
+        Figure::Estimate { value, .. } => bounded(*value, show),
     }
+}
+
+/// A number with its bounds, where there is doubt.
+fn bounded(value: Estimate, show: fn(f64) -> String) -> String {
+    if value.low >= value.high {
+        return show(value.middle);
+    }
+    format!("{} ({} to {})", show(value.middle), show(value.low), show(value.high))
 }
 
 fn how(figure: &Figure) -> String {
@@ -250,16 +363,8 @@ fn how(figure: &Figure) -> String {
     }
 }
 
-fn segment(row: &SegmentFigures) -> [String; 7] {
-    let people = |value: Option<Estimate>| {
-        value.map_or_else(
-            || UNKNOWN.to_owned(),
-            |value| {
-                let show = |value: f64| count(value.round().max(0.0) as u64);
-                format!("{} ({} to {})", show(value.middle), show(value.low), show(value.high))
-            },
-        )
-    };
+fn segment(row: &SegmentFigures) -> [String; 8] {
+    let told = |value: Option<Estimate>| value.map_or_else(|| UNKNOWN.to_owned(), |value| bounded(value, people));
     let vantages: Vec<&str> = row.vantages.iter().map(VantageName::as_str).collect();
     let failing = match row.failing {
         None => "not covered".to_owned(),
@@ -270,9 +375,10 @@ fn segment(row: &SegmentFigures) -> [String; 7] {
         target(row.share),
         failing,
         format!("{} of {} probes", count(row.bad), count(row.n)),
-        people(row.intents),
-        people(row.affected),
+        told(row.intents),
+        told(row.affected),
         if vantages.is_empty() { "nowhere".to_owned() } else { vantages.join(", ") },
+        row.not_covered.map_or_else(|| UNKNOWN.to_owned(), target),
     ]
 }
 

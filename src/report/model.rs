@@ -224,13 +224,15 @@ pub struct Budget {
 pub struct UserImpact {
     /// Share of the covered users' logins that would have succeeded; `None` when nobody is covered.
     pub availability: Option<f64>,
-    /// Its interval (Wilson per segment, combined by MOVER).
+    /// Its interval (Wilson per segment for the effective number of its runs, combined by MOVER).
     pub interval: Option<Interval>,
     /// 1 - availability: the user impact.
     pub impact: Option<f64>,
     /// Availability over all users if every uncovered user failed (`low`), and if none did (`high`).
     pub if_uncovered: Interval,
-    /// Share of demand that no vantage with data stands for.
+    /// The same with the ends of the interval in place of the best guess.
+    pub bounds: Interval,
+    /// Share of demand, by segment and hour, that no vantage with data stands for.
     pub uncovered: f64,
     /// The parts, in the order of the configuration.
     pub segments: Vec<SegmentImpact>,

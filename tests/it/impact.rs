@@ -133,7 +133,10 @@ fn an_outage_of_known_size_is_found_within_its_bounds() {
         assert!(text.contains(said), "{text}");
     }
     let csv = home.ok(&["impact", "--incident", id, "--format", "csv"]);
-    assert!(csv.starts_with("figure,low,middle,high,unit,formula,reason\n") && csv.contains("\nlocked_out,"), "{csv}");
+    assert!(
+        csv.starts_with("figure,low,middle,high,unit,formula,reason,inputs\n") && csv.contains("\nlocked_out,"),
+        "{csv}"
+    );
     let markdown = home.ok(&["impact", "--incident", id, "--format", "md"]);
     assert!(markdown.contains("| Africa | 10 % | not covered |"), "{markdown}");
     assert!(![&text, &csv, &markdown].iter().any(|text| text.contains("NaN") || text.contains("inf")));

@@ -18,6 +18,7 @@ mod diagnosis;
 mod exclusions;
 mod gameday;
 mod impact;
+mod impact_slices;
 mod impact_vectors;
 mod incident_vectors;
 mod incidents;

@@ -148,6 +148,7 @@ async fn the_impact_holds_the_people_who_were_kept_out() {
         until: period.end,
         population: &population,
         policy: &policy,
+        exclusions: &[],
         objectives: &[],
         flows: &[],
     };
@@ -158,7 +159,8 @@ async fn the_impact_holds_the_people_who_were_kept_out() {
     let affected = estimate(&impact.affected);
     let count = truth.affected as f64;
     assert!(affected.low <= count && count <= affected.high, "{affected:?} {truth:?}");
-    assert!(affected.high - affected.low < 0.05 * affected.middle, "{affected:?}");
+    // Hours weighted by demand support a little less than as many runs alike would.
+    assert!(affected.high - affected.low < 0.06 * affected.middle, "{affected:?}");
     // The formulas for trying again (F13) take every attempt as drawn for itself. Here the same users fail each time: who
     // is affected is locked out. The bounds hold that too.
     assert_eq!(truth.locked_out, truth.affected);

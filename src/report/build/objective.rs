@@ -2,15 +2,15 @@
 
 use jiff::Timestamp;
 
-use crate::model::{LostRuns, Objective, Policy, RunKind, Segment, VantageName};
+use crate::model::{LostRuns, Objective, Policy, RunKind, VantageName};
 use crate::report::format;
-use crate::report::model::{Budget, BurnDown, BurnPoint, Counts, ObjectiveReport, SegmentImpact, Standing, UserImpact};
+use crate::report::model::{Budget, BurnDown, BurnPoint, Counts, ObjectiveReport, Standing};
 use crate::slo::{
-    Attainment, Interval, Period, Slice, Tally, attainment, burn_rate, left_after, period_budget, probability_met,
-    spent_share, user_weighted, wilson,
+    Attainment, Interval, Period, Tally, attainment, burn_rate, left_after, period_budget, probability_met,
+    spent_share, wilson,
 };
 
-use super::{Data, adjusted, timeline};
+use super::{Data, adjusted, timeline, users};
 use crate::history::Outcome;
 use crate::history::{self, Kind, Span, effective, within};
 
@@ -55,7 +55,7 @@ pub(super) fn report(data: &Data<'_>, objective: &Objective, period: &Period) ->
         verdict: figures.verdict,
         probability_met: figures.probability_met,
         verdict_note: figures.verdict_note,
-        users: users(data, objective, &counted),
+        users: users::of(data, objective, &counted, span),
         burn_down: burn_down(data, &counted, objective, period, span),
         standing: Standing::default(),
         adjusted: adjusted::report(data, objective, &counted, period, span),
@@ -146,42 +146,6 @@ fn budget(counts: &Counts, tally: Tally, target: f64, seconds: f64) -> Option<Bu
         spent_minutes: allowed_minutes * spent,
         left_minutes: left_after(allowed_minutes, spent),
         spent_share: spent,
-    })
-}
-
-/// Vantages weighted by the users that they stand for (F10). `None` when nobody described the users.
-fn users(data: &Data<'_>, objective: &Objective, counted: &[Counted<'_>]) -> Option<UserImpact> {
-    let takes = |segment: &&Segment| segment.flows.is_empty() || segment.flows.contains(&objective.flow);
-    let segments: Vec<&Segment> = data.inputs().population.segments().iter().filter(takes).collect();
-    if segments.is_empty() {
-        return None;
-    }
-    let policy = data.inputs().policy;
-    let slices: Vec<Slice> = segments
-        .iter()
-        .map(|segment| {
-            let here = counted.iter().filter(|series| segment.vantages.contains(series.vantage));
-            let tally: Tally = here.map(|series| effective(&series.counts, policy.lost_runs)).sum();
-            Slice { demand: segment.share, n: tally.total(), bad: tally.bad }
-        })
-        .collect();
-    let weighted = user_weighted(&slices, policy.confidence);
-    let impact_of = |(segment, slice): (&&Segment, &Slice)| SegmentImpact {
-        name: segment.name.clone(),
-        share: segment.share,
-        vantages: segment.vantages.clone(),
-        n: slice.n,
-        bad: slice.bad,
-        failing: (slice.n > 0).then(|| slice.bad as f64 / slice.n as f64),
-        interval: wilson(slice.n, slice.bad, policy.confidence),
-    };
-    Some(UserImpact {
-        availability: weighted.availability,
-        interval: weighted.interval,
-        impact: weighted.availability.map(|share| 1.0 - share),
-        if_uncovered: weighted.if_uncovered,
-        uncovered: weighted.uncovered,
-        segments: segments.iter().zip(&slices).map(impact_of).collect(),
     })
 }
 

@@ -190,7 +190,7 @@ fn impact(objective: &str, users: &UserImpact) -> Vec<Block> {
         line = line.strong(percent(Some(users.uncovered), None)).plain(format!(
             " of demand comes from users that no vantage with data stands for; over all users the availability lies \
              between {}.",
-            percent_interval(Some(users.if_uncovered)).replace(" to ", " and ")
+            percent_interval(Some(users.bounds)).replace(" to ", " and ")
         ));
     } else {
         line = line.plain("Every user is stood for by a vantage.");

@@ -59,9 +59,9 @@ fn facts(objective: &ObjectiveReport) -> Vec<(String, String)> {
     }
     if let Some(sign_ins) = objective.standing.sign_ins {
         fact(
-            "sign-ins that failed",
+            "people who failed to sign in",
             format!(
-                "{} to {} of about {} expected",
+                "{} to {} of about {} who wanted to",
                 about(sign_ins.failed.low),
                 about(sign_ins.failed.high),
                 about(sign_ins.expected.middle)

@@ -232,6 +232,7 @@ fn objective(verdict: Attainment, availability: Option<f64>) -> ObjectiveReport 
             interval: Some(Interval { low: 0.927, high: 0.935 }),
             impact: Some(0.069),
             if_uncovered: Interval { low: 0.838, high: 0.938 },
+            bounds: Interval { low: 0.83, high: 0.942 },
             uncovered: 0.1,
             segments: vec![SegmentImpact {
                 name: "Europe".to_owned(),
