@@ -4,18 +4,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use jiff::civil::{Date, DateTime, ISOWeekDate, Weekday};
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::civil::{Date, ISOWeekDate, Weekday};
 
-use crate::model::{Demand, HOURS, LoggedWeek, Rate, SignInLog, TypicalWeek};
+use crate::model::{Demand, HOURS, Rate, TypicalWeek};
 
 use super::diagnostic::{Findings, Problem};
 use super::files::Files;
 use super::population::read;
 use super::sheet::Sheet;
+use super::sign_in_log;
 use super::site::resolve;
-use super::suggest::{quote, suggest};
+use super::suggest::quote;
 use super::values;
 use super::view::{View, read_key, read_scalar};
 use super::yaml::Node;
@@ -23,14 +22,17 @@ use super::yaml::Node;
 /// Demand of single segments, by their name, where a log tells them apart.
 pub(super) type Logged = BTreeMap<String, Demand>;
 
-const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+/// The segments that a log may name, each with its share of all sign-ins.
+pub(super) type Shares<'a> = [(&'a str, f64)];
+
+pub(super) const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const LONG_DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 /// The demand of all, and that of segments. `segments` are the names that a log may use; `None` when they could not be
 /// read.
 pub(super) fn build(
     view: View<'_>,
-    segments: Option<&[&str]>,
+    segments: Option<&Shares<'_>>,
     files: &dyn Files,
     findings: &mut Findings,
 ) -> Option<(Demand, Logged)> {
@@ -41,7 +43,7 @@ pub(super) fn build(
             findings.error(&node.place, "a log has a band of its own: the 10th to 90th percentile of its weeks");
         }
         let without = weeks(view, findings);
-        return log(node, &zone, &without, segments, files, findings);
+        return sign_in_log::build(node, &zone, &without, segments, files, findings);
     }
     if let Some(node) = view.node("without") {
         findings.error(&node.place, "only a log has weeks to leave out");
@@ -57,7 +59,7 @@ pub(super) fn build(
 }
 
 /// A number of people: not negative, and no more than anybody has.
-fn amount(text: &str) -> Result<f64, Problem> {
+pub(super) fn amount(text: &str) -> Result<f64, Problem> {
     let help = "write a number such as 9000 or 12.5";
     match text.replace('_', "").parse::<f64>() {
         Ok(number) if number < 0.0 => Err(Problem::new("is negative, and demand cannot be").help(help)),
@@ -177,109 +179,4 @@ fn weeks(view: View<'_>, findings: &mut Findings) -> Vec<Date> {
     let monday =
         |text: &str| monday(text).ok_or_else(|| Problem::new("is no ISO week").help("write year and week as 2026-W47"));
     view.read_all("without", monday, findings)
-}
-
-/// Sign-ins while they are added up: by Monday and hour of the week.
-type Counts = BTreeMap<Date, Vec<f64>>;
-
-/// A log of sign-ins: timestamp, and optionally count and segment.
-fn log(
-    node: &Node,
-    zone: &TimeZone,
-    without: &[Date],
-    segments: Option<&[&str]>,
-    files: &dyn Files,
-    findings: &mut Findings,
-) -> Option<(Demand, Logged)> {
-    let path = resolve(node, &node.scalar()?.text);
-    let text = read(&path, node, files, findings)?;
-    let file: Arc<Path> = Arc::from(path);
-    let sheet = Sheet::new(&file, &text, &[&["timestamp"]], &["count", "segment"], findings)?;
-    let mut counts: BTreeMap<Option<String>, Counts> = BTreeMap::new();
-    let mut span: Option<(Timestamp, Timestamp)> = None;
-    let mut wrong = false;
-    sheet.rows(findings, |row, findings| {
-        let at = row.read("timestamp", |text| instant(text, zone), findings);
-        let count = if row.get("count").is_some() { row.maybe("count", amount, findings) } else { Some(1.0) };
-        let segment = row.maybe("segment", |text| known_segment(text, segments), findings);
-        let (Some(at), Some(count)) = (at, count) else {
-            wrong = true;
-            return;
-        };
-        span = Some(span.map_or((at, at), |(first, last)| (at.min(first), at.max(last))));
-        let (monday, hour) = hour_of(at, zone);
-        for key in [None].into_iter().chain(segment.map(Some)) {
-            counts.entry(key).or_default().entry(monday).or_insert_with(|| vec![0.0; HOURS])[hour] += count;
-        }
-    });
-    let Some((first, last)) = span.filter(|_| !wrong) else {
-        if !wrong {
-            findings.error(&sheet.whole(), "the log holds no sign-in");
-        }
-        return None;
-    };
-    let covered = covered(first, last, zone);
-    if let Some(hour) = (0..HOURS).find(|&hour| covered.values().all(|week| !week[hour])) {
-        let problem = Problem::new(format!(
-            "the log reaches from {first} to {last}, and says nothing of {} {:02}:00",
-            DAYS[hour / 24],
-            hour % 24
-        ));
-        findings.error(&sheet.whole(), problem.help("a log must cover at least one whole week"));
-        return None;
-    }
-    let of = |counts: &Counts| Demand::Logged(with_gaps(counts, &covered, zone, without));
-    let logged = counts.iter().filter_map(|(name, counts)| Some((name.clone()?, of(counts)))).collect();
-    Some((of(counts.get(&None)?), logged))
-}
-
-fn instant(text: &str, zone: &TimeZone) -> Result<Timestamp, Problem> {
-    let local = || zone.to_timestamp(text.parse::<DateTime>().ok()?).ok();
-    text.parse::<Timestamp>().ok().or_else(local).ok_or_else(|| {
-        Problem::new("is no time")
-            .help("write it like 2026-11-20T14:00:00Z, or 2026-11-20 14:00 in the zone of the demand")
-    })
-}
-
-fn known_segment(text: &str, segments: Option<&[&str]>) -> Result<String, Problem> {
-    match segments {
-        Some(known) if !known.contains(&text) => {
-            Err(Problem::new("is no segment of this population").maybe_help(suggest(text, known.iter().copied())))
-        }
-        _ => Ok(text.to_owned()),
-    }
-}
-
-/// The Monday of an instant's week, and its hour of the week.
-fn hour_of(at: Timestamp, zone: &TimeZone) -> (Date, usize) {
-    let local = zone.to_datetime(at);
-    let day = local.date().weekday().to_monday_zero_offset();
-    let monday = local.date().checked_sub(i64::from(day).days()).unwrap_or(local.date());
-    (monday, usize::from(day.unsigned_abs()) * 24 + usize::from(local.hour().unsigned_abs()))
-}
-
-/// The hours that the log reaches over, from the hour of its first entry to that of its last.
-fn covered(first: Timestamp, last: Timestamp, zone: &TimeZone) -> BTreeMap<Date, Vec<bool>> {
-    let mut covered: BTreeMap<Date, Vec<bool>> = BTreeMap::new();
-    let mut mark = |at| {
-        let (monday, hour) = hour_of(at, zone);
-        covered.entry(monday).or_insert_with(|| vec![false; HOURS])[hour] = true;
-    };
-    let mut at = first;
-    while at < last {
-        mark(at);
-        at = at.checked_add(1.hour()).unwrap_or(last);
-    }
-    mark(last);
-    covered
-}
-
-/// Hours that are covered and have no entry had no sign-in; the others are not known.
-fn with_gaps(counts: &Counts, covered: &BTreeMap<Date, Vec<bool>>, zone: &TimeZone, without: &[Date]) -> SignInLog {
-    let week = |(monday, known): (&Date, &Vec<bool>)| {
-        let here = counts.get(monday);
-        let hour = |(hour, known): (usize, &bool)| known.then(|| here.map_or(0.0, |counts| counts[hour]));
-        LoggedWeek { monday: *monday, hours: known.iter().enumerate().map(hour).collect() }
-    };
-    SignInLog { zone: zone.clone(), weeks: covered.iter().map(week).collect(), without: without.to_vec() }
 }

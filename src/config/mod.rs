@@ -23,6 +23,7 @@ mod rules;
 mod schema;
 mod shape;
 mod sheet;
+mod sign_in_log;
 mod site;
 mod steps;
 mod suggest;

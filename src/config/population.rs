@@ -228,9 +228,9 @@ fn habits(
     let (demand, logged) = match view.node("demand") {
         None => (None, Logged::new()),
         Some(node) => {
-            let names: Option<Vec<&str>> =
-                population.map(|population| population.segments().iter().map(|one| one.name.as_str()).collect());
-            let (demand, logged) = demand::build(view.within(node, &DEMAND), names.as_deref(), known.files, findings)?;
+            let shares: Option<Vec<(&str, f64)>> = population
+                .map(|population| population.segments().iter().map(|one| (one.name.as_str(), one.share)).collect());
+            let (demand, logged) = demand::build(view.within(node, &DEMAND), shares.as_deref(), known.files, findings)?;
             (Some(demand), logged)
         }
     };

@@ -281,3 +281,62 @@ fn wrong_logs_are_told_with_their_place() {
     with("timestamp\n", &["log.csv: error: the log holds no sign-in"]);
     with("", &["log.csv: error: the file is empty: its first line must name the columns"]);
 }
+
+/// The log of two weeks with more rows, all else as it was.
+fn log_with(rows: &str) -> String {
+    log() + rows
+}
+
+#[test]
+fn a_mistyped_year_is_refused_with_its_line_and_a_long_gap_is_pointed_at() {
+    let people = format!("{SEGMENTS}demand: {{ log: log.csv }}\n");
+    for (row, said) in [
+        ("2204-11-05T09:00:00Z,1,all\n", "no sign-in for 9288 weeks between those of 2026-11-09 and 2204-11-05"),
+        ("2025-11-05T09:00:00Z,1,all\n", "no sign-in for 51 weeks between those of 2025-11-03 and 2026-11-02"),
+    ] {
+        let log = log_with(row);
+        let loaded = loaded(&[("people.yaml", &people), ("log.csv", &log)]);
+        let text = crate::bad_config::said(&loaded);
+        assert!(loaded.site.is_none(), "{row} is taken");
+        assert!(text.starts_with("log.csv:338:1: error: the log holds no sign-in for "), "{text}");
+        assert!(text.contains("is the date mistyped?"), "{said}: {text}");
+    }
+    let log = log_with("2026-12-28T09:00:00Z,1,all\n");
+    let loaded = loaded(&[("people.yaml", &people), ("log.csv", &log)]);
+    let text = crate::bad_config::said(&loaded);
+    assert!(loaded.site.is_some(), "{text}");
+    assert!(text.contains("log.csv:338:1: warning: the log holds no sign-in for 6 weeks between"), "{text}");
+}
+
+/// People of a usual hour: of all, then of each segment by its own demand.
+fn hourly(segments: &str, log: &str) -> Result<(f64, Vec<Option<f64>>), String> {
+    let people = format!("{segments}demand: {{ log: log.csv }}\n");
+    let loaded = loaded(&[("people.yaml", &people), ("log.csv", log)]);
+    let text = crate::bad_config::said(&loaded);
+    let population = loaded.site.ok_or(text)?.population;
+    let of = |demand: &Demand| {
+        let curve = Curve::new(demand, &[]).unwrap();
+        curve.between("2026-11-16T06:00:00Z".parse().unwrap(), "2026-11-16T07:00:00Z".parse().unwrap()).middle
+    };
+    let all = of(population.habits().demand.as_ref().unwrap());
+    Ok((all, population.segments().iter().map(|segment| segment.demand.as_ref().map(of)).collect()))
+}
+
+#[test]
+fn segments_in_a_log_are_the_log_together_and_nobody_counts_twice() {
+    let segments = "segments: [{ segment: a, share: 50%, vantages: [berlin] }, { segment: b, share: 40% }, { segment: c, share: 10% }]\n";
+    let rows = |names: &[&str]| {
+        let start: jiff::Timestamp = "2026-11-02T00:00:00Z".parse().unwrap();
+        let hours = (0..HOURS as i64).map(|hour| start + jiff::SignedDuration::from_hours(hour));
+        let row = |at| names.iter().map(move |name| format!("{at},{},{name}\n", if *name == "a" { 100 } else { 50 }));
+        "timestamp,count,segment\n".to_owned() + &hours.flat_map(row).collect::<String>()
+    };
+    // Rows without a segment are those of the others, four to one by their shares.
+    assert_eq!(hourly(segments, &rows(&["a", ""])).unwrap(), (150.0, vec![Some(100.0), Some(40.0), Some(10.0)]));
+    assert_eq!(hourly(segments, &rows(&["a", "b", "c"])).unwrap(), (200.0, vec![Some(100.0), Some(50.0), Some(50.0)]));
+    assert_eq!(hourly(segments, &rows(&[""])).unwrap(), (50.0, vec![None, None, None]));
+    let twice = hourly(segments, &rows(&["a", "b", "c", ""])).unwrap_err();
+    assert!(twice.starts_with("log.csv:5:1: error: the row names no segment, and every segment has rows"), "{twice}");
+    let absent = hourly(segments, &rows(&["a", "b"])).unwrap_err();
+    assert!(absent.starts_with("log.csv: error: the log tells segments apart, and holds no row of 'c'"), "{absent}");
+}
