@@ -67,9 +67,9 @@ struct AddArgs {
     /// Who says so; DOORSTEP_AUTHOR, else the account that runs the command.
     #[arg(long, value_name = "NAME")]
     author: Option<String>,
-    /// IANA zone of --at.
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
-    zone: String,
+    /// IANA zone of --at; that of the first objective when not given.
+    #[arg(long, value_name = "ZONE")]
+    zone: Option<String>,
     /// Say what would be noted, and note nothing.
     #[arg(long)]
     dry_run: bool,
@@ -92,9 +92,9 @@ struct ImportArgs {
     /// Who says so where the file does not.
     #[arg(long, value_name = "NAME")]
     author: Option<String>,
-    /// IANA zone of times without one.
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
-    zone: String,
+    /// IANA zone of times without one; that of the first objective when not given.
+    #[arg(long, value_name = "ZONE")]
+    zone: Option<String>,
     /// Say what would be noted, and note nothing.
     #[arg(long)]
     dry_run: bool,
@@ -116,9 +116,9 @@ struct ListArgs {
     /// The end; the last event when not given.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     to: Option<String>,
-    /// IANA zone of --from, --to and of the times shown.
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
-    zone: String,
+    /// IANA zone of --from, --to and of the times shown; that of the first objective when not given.
+    #[arg(long, value_name = "ZONE")]
+    zone: Option<String>,
     /// How to print.
     #[arg(long, value_enum, default_value_t = ListFormat::Text)]
     format: ListFormat,
@@ -175,7 +175,8 @@ pub(super) fn open_to_write(site: &Site) -> Result<Store, CommandError> {
 
 async fn add(args: AddArgs) -> Result<Exit, CommandError> {
     let now = Clock::system().now();
-    let zone = when::zone(&args.zone).map_err(usage)?;
+    let site = args.configuration.site()?;
+    let zone = when::zone_of(args.zone.as_deref(), &site, [args.at.as_str()]).map_err(usage)?;
     let author = author(args.author.as_deref())?;
     let event = NotedEvent {
         at: when::instant(&args.at, now, &zone).map_err(usage)?,
@@ -184,7 +185,7 @@ async fn add(args: AddArgs) -> Result<Exit, CommandError> {
         author: author.name,
         entered: now,
     };
-    let store = open_to_write(&args.configuration.site()?)?;
+    let store = open_to_write(&site)?;
     if author.origin != "--author" {
         print::note(&format!("author: {} (from {}; --author says otherwise)", event.author, author.origin));
     }
@@ -193,8 +194,9 @@ async fn add(args: AddArgs) -> Result<Exit, CommandError> {
 
 async fn import(args: ImportArgs) -> Result<Exit, CommandError> {
     let now = Clock::system().now();
-    let zone = when::zone(&args.zone).map_err(usage)?;
     let site = args.configuration.site()?;
+    // Which rows have no zone of their own is not known yet: the zone is said of all.
+    let zone = when::zone_of(args.zone.as_deref(), &site, ["rows"]).map_err(usage)?;
     let fallback = || author(args.author.as_deref()).map(|author| author.name);
     let events = read_file(&args.file, now, &zone, fallback)?;
     let store = open_to_write(&site)?;
@@ -253,9 +255,11 @@ fn line(event: &NotedEvent, zone: &TimeZone) -> String {
 }
 
 async fn list(args: ListArgs) -> Result<Exit, CommandError> {
-    let zone = when::zone(&args.zone).map_err(usage)?;
+    let site = args.configuration.site()?;
+    let typed = args.from.iter().chain(&args.to).map(String::as_str);
+    let zone = when::zone_of(args.zone.as_deref(), &site, typed).map_err(usage)?;
     let (from, to) = span(args.from.as_deref(), args.to.as_deref(), &zone)?;
-    let store = report::open(&args.configuration.site()?)?;
+    let store = report::open(&site)?;
     let events = store.events(from, to).await.map_err(|error| CommandError::new(Exit::Store, chain(&error)))?;
     let text = match args.format {
         ListFormat::Text => events.iter().map(|event| line(event, &zone) + "\n").collect(),

@@ -7,14 +7,14 @@ use jiff::tz::TimeZone;
 
 use crate::clock::Clock;
 use crate::config::Site;
-use crate::model::{Exclusion, ExclusionMode, FlowName, VantageName, chain};
+use crate::model::{Exclusion, ExclusionEntry, ExclusionMode, FlowName, VantageName, Withdrawal, chain};
 use crate::report::csv;
 use crate::store::Store;
 
 use super::author::{author, one_line};
 use super::configuration::ConfigurationArgs;
 use super::event::{ListFormat, json, open_to_write, span};
-use super::{CommandError, Exit, print, report, when};
+use super::{CommandError, Exit, exclude_effect, print, report, when};
 
 /// The longest reason, in characters.
 const LONGEST_REASON: usize = 500;
@@ -24,8 +24,10 @@ Examples:
   doorstep exclude add --from '2026-11-22 01:00' --to '2026-11-22 03:00' \\
     --mode drop-time --reason 'planned move'
   doorstep exclude list
+  doorstep exclude withdraw 00112233445566ff --reason 'the move was put off'
 
-Entries are never changed. Reports show raw figures beside adjusted ones, and flag entries made afterwards.";
+Entries are never changed: one that was a mistake is withdrawn by another. Reports show raw figures beside adjusted \
+ones, and flag entries made afterwards.";
 
 /// Say which runs count otherwise than measured, and why.
 #[derive(Debug, clap::Args)]
@@ -39,7 +41,9 @@ pub struct ExcludeArgs {
 enum ExcludeCommand {
     /// Enter an exclusion.
     Add(Box<AddArgs>),
-    /// Show what was entered.
+    /// Let an exclusion count no longer; both entries stay.
+    Withdraw(WithdrawArgs),
+    /// Show what was entered, and what was withdrawn.
     List(ListArgs),
 }
 
@@ -80,10 +84,35 @@ struct AddArgs {
     /// Who decided; DOORSTEP_AUTHOR, else the account that runs the command.
     #[arg(long, value_name = "NAME")]
     author: Option<String>,
-    /// IANA zone of --from and --to.
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
-    zone: String,
-    /// Say what would change, and enter nothing.
+    /// IANA zone of --from and --to; that of the first objective when not given.
+    #[arg(long, value_name = "ZONE")]
+    zone: Option<String>,
+    /// Say what would change, with the runs that it would hide, and enter nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+const WITHDRAW_EXAMPLES: &str = "\
+Examples:
+  doorstep exclude withdraw 00112233445566ff --reason 'the move was put off'
+
+'doorstep exclude list' shows the names of the entries.";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = WITHDRAW_EXAMPLES)]
+struct WithdrawArgs {
+    #[command(flatten)]
+    configuration: ConfigurationArgs,
+    /// The entry's name, or its first digits.
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Why, in one line.
+    #[arg(long)]
+    reason: String,
+    /// Who decided; DOORSTEP_AUTHOR, else the account that runs the command.
+    #[arg(long, value_name = "NAME")]
+    author: Option<String>,
+    /// Say what would be withdrawn, and enter nothing.
     #[arg(long)]
     dry_run: bool,
 }
@@ -104,9 +133,9 @@ struct ListArgs {
     /// The end; the last exclusion when not given.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     to: Option<String>,
-    /// IANA zone of --from, --to and of the times shown.
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
-    zone: String,
+    /// IANA zone of --from, --to and of the times shown; that of the first objective when not given.
+    #[arg(long, value_name = "ZONE")]
+    zone: Option<String>,
     /// How to print.
     #[arg(long, value_enum, default_value_t = ListFormat::Text)]
     format: ListFormat,
@@ -142,6 +171,7 @@ fn word(mode: ExclusionMode) -> &'static str {
 pub async fn execute(args: ExcludeArgs) -> Result<Exit, CommandError> {
     match args.command {
         ExcludeCommand::Add(args) => add(&args).await,
+        ExcludeCommand::Withdraw(args) => withdraw(&args).await,
         ExcludeCommand::List(args) => list(&args).await,
     }
 }
@@ -152,8 +182,9 @@ fn usage(message: String) -> CommandError {
 
 async fn add(args: &AddArgs) -> Result<Exit, CommandError> {
     let now = Clock::system().now();
-    let zone = when::zone(&args.zone).map_err(usage)?;
     let site = args.configuration.site()?;
+    let typed = [args.from.as_str(), args.to.as_str()];
+    let zone = when::zone_of(args.zone.as_deref(), &site, typed).map_err(usage)?;
     let author = author(args.author.as_deref())?;
     let from = when::instant(&args.from, now, &zone).map_err(usage)?;
     let to = when::instant(&args.to, now, &zone).map_err(usage)?;
@@ -176,8 +207,9 @@ async fn add(args: &AddArgs) -> Result<Exit, CommandError> {
     if author.origin != "--author" {
         print::note(&format!("author: {} (from {}; --author says otherwise)", exclusion.author, author.origin));
     }
-    print::out(&format!("{}\n", line(&exclusion, &TimeZone::UTC)));
+    print::out(&format!("{}\n", line(&exclusion, &zone)));
     if args.dry_run {
+        print::out(&exclude_effect::of(&store, &site, &exclusion, now).await?);
         print::note("nothing was entered");
     } else {
         store.exclude(&exclusion).await.map_err(|error| CommandError::new(Exit::Store, chain(&error)))?;
@@ -236,13 +268,71 @@ fn line(exclusion: &Exclusion, zone: &TimeZone) -> String {
     )
 }
 
+async fn withdraw(args: &WithdrawArgs) -> Result<Exit, CommandError> {
+    let failed = |error: crate::store::Error| CommandError::new(Exit::Store, chain(&error));
+    let site = args.configuration.site()?;
+    let author = author(args.author.as_deref())?;
+    let reason = one_line("--reason", &args.reason, LONGEST_REASON).map_err(usage)?;
+    let store = report::open(&site)?;
+    let all = store.exclusion_entries(Timestamp::MIN, Timestamp::MAX).await.map_err(failed)?;
+    let named: Vec<&ExclusionEntry> = all.iter().filter(|entry| entry.id.starts_with(args.id.as_str())).collect();
+    let (zone, _) = when::site_zone(&site);
+    let entry = match named.as_slice() {
+        [entry] if !args.id.is_empty() => *entry,
+        [] => {
+            let known = "'doorstep exclude list' shows those there are";
+            return Err(usage(format!("no exclusion is called '{}': {known}", args.id)));
+        }
+        several => {
+            let lines: String = several.iter().map(|entry| format!("  {}\n", entry_line(entry, &zone))).collect();
+            return Err(usage(format!("'{}' is the beginning of several names: write more of it\n{lines}", args.id)));
+        }
+    };
+    if let Some(before) = &entry.withdrawn {
+        return Err(usage(format!("the exclusion {} is withdrawn already: {}", entry.id, withdrawn(before, &zone))));
+    }
+    let withdrawal = Withdrawal {
+        exclusion: entry.id.clone(),
+        from: entry.exclusion.from,
+        reason,
+        author: author.name,
+        entered: Clock::system().now(),
+    };
+    if author.origin != "--author" {
+        print::note(&format!("author: {} (from {}; --author says otherwise)", withdrawal.author, author.origin));
+    }
+    let entry = ExclusionEntry { withdrawn: Some(withdrawal.clone()), ..entry.clone() };
+    print::out(&format!("{}\n", entry_line(&entry, &zone)));
+    if args.dry_run {
+        print::note("nothing was entered");
+    } else {
+        store.withdraw(&withdrawal).await.map_err(failed)?;
+        print::note(&format!("entered in {}; the exclusion counts nowhere any more", store.location()));
+    }
+    Ok(Exit::Good)
+}
+
+/// An entry on one line: its name, what it says, and its withdrawal.
+fn entry_line(entry: &ExclusionEntry, zone: &TimeZone) -> String {
+    let end = entry.withdrawn.as_ref().map_or_else(String::new, |one| format!("; {}", withdrawn(one, zone)));
+    format!("{}  {}{end}", entry.id, line(&entry.exclusion, zone))
+}
+
+fn withdrawn(withdrawal: &Withdrawal, zone: &TimeZone) -> String {
+    let at = withdrawal.entered.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z");
+    format!("withdrawn {at} by {}: {}", withdrawal.author, withdrawal.reason)
+}
+
 async fn list(args: &ListArgs) -> Result<Exit, CommandError> {
-    let zone = when::zone(&args.zone).map_err(usage)?;
+    let site = args.configuration.site()?;
+    let typed = args.from.iter().chain(&args.to).map(String::as_str);
+    let zone = when::zone_of(args.zone.as_deref(), &site, typed).map_err(usage)?;
     let (from, to) = span(args.from.as_deref(), args.to.as_deref(), &zone)?;
-    let store = report::open(&args.configuration.site()?)?;
-    let all = store.exclusions(from, to).await.map_err(|error| CommandError::new(Exit::Store, chain(&error)))?;
+    let store = report::open(&site)?;
+    let all = store.exclusion_entries(from, to).await;
+    let all = all.map_err(|error| CommandError::new(Exit::Store, chain(&error)))?;
     let text = match args.format {
-        ListFormat::Text => all.iter().map(|exclusion| line(exclusion, &zone) + "\n").collect(),
+        ListFormat::Text => all.iter().map(|entry| entry_line(entry, &zone) + "\n").collect(),
         ListFormat::Json => json(&all)?,
         ListFormat::Csv => rows(&all),
     };
@@ -253,10 +343,25 @@ async fn list(args: &ListArgs) -> Result<Exit, CommandError> {
     Ok(Exit::Good)
 }
 
-const COLUMNS: [&str; 9] = ["from", "to", "mode", "flows", "vantages", "reason", "author", "entered", "late"];
+const COLUMNS: [&str; 13] = [
+    "from",
+    "to",
+    "mode",
+    "flows",
+    "vantages",
+    "reason",
+    "author",
+    "entered",
+    "late",
+    "id",
+    "withdrawn",
+    "withdrawn_by",
+    "withdrawn_because",
+];
 
-fn rows(all: &[Exclusion]) -> String {
-    let row = |exclusion: &Exclusion| {
+fn rows(all: &[ExclusionEntry]) -> String {
+    let row = |entry: &ExclusionEntry| {
+        let (exclusion, withdrawn) = (&entry.exclusion, entry.withdrawn.as_ref());
         csv::record(&[
             exclusion.from.to_string(),
             exclusion.to.to_string(),
@@ -267,6 +372,10 @@ fn rows(all: &[Exclusion]) -> String {
             exclusion.author.clone(),
             exclusion.entered.to_string(),
             exclusion.is_late().to_string(),
+            entry.id.clone(),
+            withdrawn.map_or_else(String::new, |one| one.entered.to_string()),
+            withdrawn.map_or_else(String::new, |one| one.author.clone()),
+            withdrawn.map_or_else(String::new, |one| one.reason.clone()),
         ])
     };
     csv::record(&COLUMNS.map(str::to_owned)) + &all.iter().map(row).collect::<String>()

@@ -78,8 +78,8 @@ pub async fn execute(args: ImpactArgs) -> Result<Exit, CommandError> {
         return Err(usage(format!("no flow is called '{flow}': there are {}", known.join(", "))));
     }
     let now = Clock::system().now();
-    let first = site.objectives.first().map_or(TimeZone::UTC, |objective| objective.zone.clone());
-    let zone = args.zone.as_deref().map(when::zone).transpose().map_err(usage)?.unwrap_or(first);
+    let typed = args.from.iter().chain(&args.to).map(String::as_str);
+    let zone = when::zone_of(args.zone.as_deref(), &site, typed).map_err(usage)?;
     let impact = match (&args.incident, &args.from, &args.to) {
         (Some(id), _, _) => {
             let store = open(&site)?;
@@ -197,7 +197,7 @@ impl Weeks {
 }
 
 /// The ISO weeks that a span touches.
-fn weeks((from, to): (Timestamp, Timestamp), zone: &TimeZone) -> Result<Period, CommandError> {
+pub(super) fn weeks((from, to): (Timestamp, Timestamp), zone: &TimeZone) -> Result<Period, CommandError> {
     let out_of_range = |error: &dyn std::fmt::Display| CommandError::new(Exit::Usage, error.to_string());
     let day = |at: Timestamp| zone.to_datetime(at).date();
     let first = Period::week_of(day(from), zone).map_err(|error| out_of_range(&error))?;

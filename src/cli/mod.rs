@@ -15,6 +15,7 @@ mod diagnosis_text;
 pub mod event;
 mod event_file;
 pub mod exclude;
+mod exclude_effect;
 pub mod explain;
 pub mod export;
 pub mod impact;

@@ -4,6 +4,10 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
+use crate::config::Site;
+
+use super::print;
+
 /// A point in time: `now`, `-2h` (before now), RFC 3339, a date, or a date and time in `zone`.
 ///
 /// # Errors
@@ -37,6 +41,39 @@ pub(super) fn instant(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Tim
 /// A sentence that says what was given.
 pub(super) fn zone(text: &str) -> Result<TimeZone, String> {
     TimeZone::get(text).map_err(|_| format!("'{text}' is not a time zone of the IANA database, such as Europe/Berlin"))
+}
+
+/// The zone of times that name none, of the site: that of its first objective, else UTC; and, for people, whose it is.
+pub(super) fn site_zone(site: &Site) -> (TimeZone, String) {
+    match site.objectives.first() {
+        Some(objective) => (objective.zone.clone(), format!("that of the objective '{}'", objective.name)),
+        None => (TimeZone::UTC, "no objective has another".to_owned()),
+    }
+}
+
+/// The zone that `named` names, else the site's; where the latter decides what any of these texts means, that is said.
+///
+/// # Errors
+/// A sentence that says what was given.
+pub(super) fn zone_of<'t>(
+    named: Option<&str>,
+    site: &Site,
+    texts: impl IntoIterator<Item = &'t str>,
+) -> Result<TimeZone, String> {
+    if let Some(named) = named {
+        return zone(named);
+    }
+    let (zone, whose) = site_zone(site);
+    if texts.into_iter().any(needs_zone) {
+        let name = zone.iana_name().unwrap_or("UTC");
+        print::note(&format!("times without a zone are read in {name}: {whose} (--zone says otherwise)"));
+    }
+    Ok(zone)
+}
+
+/// Whether a text is a time whose meaning depends on a zone.
+fn needs_zone(text: &str) -> bool {
+    text != "now" && !text.starts_with('-') && text.parse::<Timestamp>().is_err()
 }
 
 #[cfg(test)]

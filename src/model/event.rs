@@ -77,6 +77,33 @@ pub struct Exclusion {
     pub entered: Timestamp,
 }
 
+/// An exclusion counts nowhere any more: it was a mistake. Both entries stay in the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withdrawal {
+    /// The name of the exclusion's entry: see [`ExclusionEntry::id`].
+    pub exclusion: String,
+    /// The first instant that the exclusion covers.
+    pub from: Timestamp,
+    /// Why.
+    pub reason: String,
+    /// Who decided.
+    pub author: String,
+    /// When it was entered.
+    pub entered: Timestamp,
+}
+
+/// An exclusion as it was entered, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExclusionEntry {
+    /// Its name: the first 16 hex digits of its content's SHA-256.
+    pub id: String,
+    /// What was entered.
+    #[serde(flatten)]
+    pub exclusion: Exclusion,
+    /// The first withdrawal of it; `None` for one that is in force.
+    pub withdrawn: Option<Withdrawal>,
+}
+
 impl Exclusion {
     /// Whether it was entered only after what it covers had begun.
     #[must_use]

@@ -36,7 +36,7 @@ pub use database::{
 };
 pub use demand::{ActivityClass, Demand, HOURS, Habits, LoggedWeek, Rate, SignInLog, TypicalWeek};
 pub use detection::DetectionRules;
-pub use event::{EventKind, Exclusion, ExclusionMode, NotedEvent, mode_at};
+pub use event::{EventKind, Exclusion, ExclusionEntry, ExclusionMode, NotedEvent, Withdrawal, mode_at};
 pub use flow::{
     Action, Body, Button, Field, Flow, FormChoice, JsonTemplate, Logout, LogoutProof, Negative, PageRequest, Step,
     Submit,

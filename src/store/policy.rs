@@ -1,4 +1,4 @@
-//! What people enter beside the measurements: noted events and exclusions. Each entry is an object of its own with its
+//! What people enter beside the measurements: noted events, exclusions, and withdrawals of these. Each entry is an object of its own with its
 //! content's hash in the name, so that entries are only ever added, never changed, and two people who write at the same
 //! time cannot overwrite each other. Knows no report and no rule of how an exclusion counts.
 
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::error::Error;
 use super::key::{KeyError, parse_stamped};
 use super::objects::{Put, Store};
-use crate::model::{Exclusion, NotedEvent, Revision};
+use crate::model::{Exclusion, ExclusionEntry, NotedEvent, Revision, Withdrawal};
 
 /// The newest version of the format.
 const VERSION: u32 = 1;
@@ -26,6 +26,8 @@ pub enum PolicyKind {
     Event,
     /// An [`Exclusion`].
     Exclusion,
+    /// A [`Withdrawal`].
+    Withdrawal,
 }
 
 impl PolicyKind {
@@ -33,12 +35,13 @@ impl PolicyKind {
         match self {
             Self::Event => "v1/policy/events",
             Self::Exclusion => "v1/policy/exclusions",
+            Self::Withdrawal => "v1/policy/withdrawals",
         }
     }
 }
 
-/// One entry: `v1/policy/<events or exclusions>/<microseconds since 1970, 16 digits>-<content hash>.json`. The time is
-/// that of the event, or the first instant that an exclusion covers.
+/// One entry: `v1/policy/<kind>/<microseconds since 1970, 16 digits>-<content hash>.json`. The time is
+/// that of the event, or the first instant that an exclusion covers, also for its withdrawal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PolicyKey {
     /// What it says.
@@ -49,7 +52,7 @@ pub struct PolicyKey {
     pub content: String,
 }
 
-const SHAPE: &str = "v1/policy/<events or exclusions>/<16 digits>-<16 hex digits>.json";
+const SHAPE: &str = "v1/policy/<events, exclusions or withdrawals>/<16 digits>-<16 hex digits>.json";
 
 impl fmt::Display for PolicyKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -63,7 +66,7 @@ impl FromStr for PolicyKey {
     fn from_str(text: &str) -> Result<Self, KeyError> {
         let parse = || {
             let (folder, file) = text.rsplit_once('/')?;
-            let kinds = [PolicyKind::Event, PolicyKind::Exclusion];
+            let kinds = [PolicyKind::Event, PolicyKind::Exclusion, PolicyKind::Withdrawal];
             let kind = kinds.into_iter().find(|kind| kind.folder() == folder)?;
             let (at, content) = parse_stamped(file)?;
             let key = Self { kind, at, content };
@@ -118,15 +121,51 @@ impl Store {
         self.add_entry(PolicyKind::Exclusion, exclusion.from, exclusion).await
     }
 
-    /// The exclusions that cover any instant of `from..to`, by their first instant, then by the time of entry.
+    /// Withdraws an exclusion; returns when that is durable. False when the very same entry was there already.
+    ///
+    /// # Errors
+    /// [`Error::Object`] when the store is away.
+    pub async fn withdraw(&self, withdrawal: &Withdrawal) -> Result<bool, Error> {
+        self.add_entry(PolicyKind::Withdrawal, withdrawal.from, withdrawal).await
+    }
+
+    /// The exclusions in force that cover any instant of `from..to`, by their first instant, then by the time of entry.
     ///
     /// # Errors
     /// As [`Store::events`].
     pub async fn exclusions(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Exclusion>, Error> {
-        let mut exclusions: Vec<Exclusion> = self.entries(PolicyKind::Exclusion, |at| at < to).await?;
-        exclusions.retain(|exclusion| exclusion.to > from && exclusion.from < to);
-        exclusions.sort_by(|a, b| (a.from, a.entered, a.to, &a.reason).cmp(&(b.from, b.entered, b.to, &b.reason)));
-        Ok(exclusions)
+        let entries = self.exclusion_entries(from, to).await?;
+        let in_force = entries.into_iter().filter(|entry| entry.withdrawn.is_none());
+        Ok(in_force.map(|entry| entry.exclusion).collect())
+    }
+
+    /// The same with those that were withdrawn, each with the name of its entry.
+    ///
+    /// # Errors
+    /// As [`Store::events`].
+    pub async fn exclusion_entries(&self, from: Timestamp, to: Timestamp) -> Result<Vec<ExclusionEntry>, Error> {
+        let mut entries: Vec<ExclusionEntry> = Vec::new();
+        for (key, exclusion) in self.keyed_entries::<Exclusion>(PolicyKind::Exclusion, |at| at < to).await? {
+            if exclusion.to > from && exclusion.from < to {
+                entries.push(ExclusionEntry { id: key.content, exclusion, withdrawn: None });
+            }
+        }
+        if entries.is_empty() {
+            return Ok(entries);
+        }
+        let mut withdrawals: Vec<Withdrawal> = self.entries(PolicyKind::Withdrawal, |at| at < to).await?;
+        withdrawals.sort_by(|a, b| (a.entered, &a.reason).cmp(&(b.entered, &b.reason)));
+        for entry in &mut entries {
+            entry.withdrawn = withdrawals.iter().find(|withdrawal| withdrawal.exclusion == entry.id).cloned();
+        }
+        entries.sort_by(|a, b| {
+            let key = |entry: &ExclusionEntry| {
+                let Exclusion { from, entered, to, .. } = entry.exclusion;
+                (from, entered, to)
+            };
+            (key(a), &a.exclusion.reason).cmp(&(key(b), &b.exclusion.reason))
+        });
+        Ok(entries)
     }
 
     async fn add_entry<T: Serialize>(&self, kind: PolicyKind, at: Timestamp, entry: &T) -> Result<bool, Error> {
@@ -142,6 +181,15 @@ impl Store {
         kind: PolicyKind,
         wanted: impl Fn(Timestamp) -> bool,
     ) -> Result<Vec<T>, Error> {
+        Ok(self.keyed_entries(kind, wanted).await?.into_iter().map(|(_, entry)| entry).collect())
+    }
+
+    /// The same with their keys.
+    async fn keyed_entries<T: DeserializeOwned>(
+        &self,
+        kind: PolicyKind,
+        wanted: impl Fn(Timestamp) -> bool,
+    ) -> Result<Vec<(PolicyKey, T)>, Error> {
         let mut entries = Vec::new();
         for object in self.list(kind.folder()).await? {
             let key = object.location.to_string();
@@ -151,7 +199,7 @@ impl Store {
                 source,
             })?;
             if wanted(parsed.at) {
-                entries.push(self.read_entry(&key).await?);
+                entries.push((parsed, self.read_entry(&key).await?));
             }
         }
         Ok(entries)

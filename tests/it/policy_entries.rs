@@ -132,8 +132,8 @@ fn exclusions_are_entered_with_their_reason_and_contradict_none() {
     let lines: Vec<&str> = listed.lines().collect();
     assert_eq!(lines.len(), 2, "{listed}");
     assert!(
-        lines[0].starts_with(
-            "2026-11-20 01:00:00 +00:00 to 2026-11-20 03:00:00 +00:00  drop-time      shop, all vantages: planned move (ada, "
+        lines[0][16..].starts_with(
+            "  2026-11-20 01:00:00 +00:00 to 2026-11-20 03:00:00 +00:00  drop-time      shop, all vantages: planned move (ada, "
         ),
         "{listed}"
     );
@@ -141,6 +141,78 @@ fn exclusions_are_entered_with_their_reason_and_contradict_none() {
     let csv = home.ok(&["exclude", "list", "--format", "csv", "--from", "2026-11-20T03:30:00Z"]);
     assert_eq!(csv.lines().count(), 2, "{csv}");
     assert!(csv.contains(",drop_time,,tokyo,our uplink,ada,"), "{csv}");
+}
+
+#[test]
+fn an_exclusion_is_withdrawn_by_another_entry_and_both_stay() {
+    let home = Home::new();
+    let night = ["--from", "2026-11-20T01:00:00Z", "--to", "2026-11-20T03:00:00Z", "--reason", "planned move"];
+    let add =
+        |mode: &str| home.run(&[["exclude", "add", "--author", "ada", "--mode", mode].as_slice(), &night].concat());
+    assert!(add("drop-time").status.success());
+    assert_eq!(add("count-as-good").status.code(), Some(2), "it contradicts the first one");
+    let id = home.ok(&["exclude", "list"])[..16].to_owned();
+    let withdraw = ["exclude", "withdraw", &id[..6], "--reason", "put off", "--author", "grace"];
+    assert!(home.fails(2, &["exclude", "withdraw", "ffffffffffffffffff", "--reason", "x"]).contains("exclude list"));
+    home.ok(&[withdraw.as_slice(), &["--dry-run"]].concat());
+    assert!(!home.ok(&["exclude", "list"]).contains("withdrawn"), "a dry run enters nothing");
+    home.ok(&withdraw);
+    let listed = home.ok(&["exclude", "list"]);
+    assert!(listed.starts_with(&id) && listed.contains("planned move (ada, entered "), "{listed}");
+    assert!(listed.trim_end().ends_with(" by grace: put off") && listed.contains("; withdrawn 20"), "{listed}");
+    assert!(home.fails(2, &withdraw).contains("is withdrawn already: withdrawn 20"));
+    let csv = home.ok(&["exclude", "list", "--format", "csv"]);
+    assert!(csv.contains(&format!(",{id},20")) && csv.trim_end().ends_with(",grace,put off"), "{csv}");
+    assert!(add("count-as-good").status.success(), "what was withdrawn contradicts nothing");
+    assert_eq!(home.ok(&["exclude", "list"]).lines().count(), 2);
+}
+
+#[test]
+fn a_dry_run_counts_what_it_would_hide_before_and_after() {
+    let home = Home::new();
+    home.write(
+        "script.yaml",
+        "seed: 3\nfrom: 2024-03-04\nto: 2d\nvantages: [{ name: berlin }, { name: tokyo }]\n\
+         flows: [{ name: shop, interval: 30s, background: 0 }]\n\
+         outages: [{ from: 33h, to: 34h, share: 1 }]\n",
+    );
+    let done = crate::simulate::simulate(home.path(), "script.yaml", &[]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let tried = |mode, more: &[&str]| {
+        let hour = ["--from", "2024-03-05T09:00:00Z", "--to", "2024-03-05T10:00:00Z", "--reason", "work", "--dry-run"];
+        home.ok(&[["exclude", "add", "--author", "ada", "--mode", mode].as_slice(), &hour, more].concat())
+    };
+    let (good, berlin) = (tried("count-as-good", &[]), tried("drop-events", &["--at", "berlin"]));
+    assert!(good.contains("shop, 2024-W10: it covers 0 good, 240 bad, 0 lost, 0 missing\n"), "{good}");
+    assert!(good.contains("  before: 11,280 good, 240 bad, 0 lost, ") && good.contains(": 97.92 % ("), "{good}");
+    assert!(good.contains("  after:  11,520 good, 0 bad, 0 lost, "), "{good}");
+    assert!(berlin.contains("it covers 0 good, 120 bad,"), "{berlin}");
+    assert!(berlin.contains("  after:  11,280 good, 120 bad,"), "{berlin}");
+    assert_eq!(home.ok(&["exclude", "list"]), "", "nothing was entered");
+}
+
+#[test]
+fn times_without_a_zone_are_those_of_the_site_and_it_is_said() {
+    let home = Home::new();
+    home.write("doorstep.yaml", &MAIN.replace("target: 99% }", "target: 99%, zone: Europe/Berlin }"));
+    let add = |from, more: &[&'static str]| {
+        let all = ["exclude", "add", "--from", from, "--to", "2026-11-21T00:00:00Z", "--mode", "drop-time"];
+        let done = home.run(&[all.as_slice(), &["--reason", "work", "--dry-run"], more].concat());
+        let said = String::from_utf8(done.stderr).unwrap();
+        assert!(done.status.success(), "{said}");
+        (String::from_utf8(done.stdout).unwrap(), said)
+    };
+    home.ok(&["event", "add", "--at", "2026-11-20 10:00", "--kind", "deploy", "--text", "shop 2"]);
+    assert!(home.ok(&["event", "list"]).starts_with("2026-11-20 10:00:00 +01:00  deploy"), "that of the objective");
+    let (out, said) = add("2026-11-20 10:00", &[]);
+    assert!(out.starts_with("2026-11-20 10:00:00 +01:00 to "), "{out}");
+    assert!(
+        said.contains("times without a zone are read in Europe/Berlin: that of the objective 'shop' (--zone"),
+        "{said}"
+    );
+    let (out, said) = add("2026-11-20 10:00", &["--zone", "UTC"]);
+    assert!(out.starts_with("2026-11-20 10:00:00 +00:00 to ") && !said.contains("without a zone"), "{out}{said}");
+    assert!(!add("2026-11-20T10:00:00Z", &[]).1.contains("without a zone"), "it has one");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What a store promises, wherever it lies: the same suite runs against a folder, memory and a bucket.
 
-use doorstep::model::StoreLocation;
+use doorstep::model::{StoreLocation, Withdrawal};
 use doorstep::store::{Columns, Error, RunFilter, Shipped, Store};
 
 use super::support::*;
@@ -216,6 +216,22 @@ async fn entries_are_added_and_found_by_time(store: &Store) {
     assert_eq!(store.exclusions(time(2), time(4)).await.unwrap(), [early]);
     assert_eq!(store.exclusions(time(7), time(8)).await.unwrap(), [late]);
     assert!(store.exclusions(time(3), time(5)).await.unwrap().is_empty(), "both ends touch, and cover nothing");
+
+    let entries = store.exclusion_entries(time(0), time(23)).await.unwrap();
+    let withdrawal = Withdrawal {
+        exclusion: entries[1].id.clone(),
+        from: entries[1].exclusion.from,
+        reason: "a mistake".to_owned(),
+        author: "grace".to_owned(),
+        entered: time(21),
+    };
+    for new in [true, false] {
+        assert_eq!(store.withdraw(&withdrawal).await.unwrap(), new);
+    }
+    assert_eq!(store.exclusions(time(0), time(23)).await.unwrap(), [entries[0].exclusion.clone()]);
+    let after = store.exclusion_entries(time(0), time(23)).await.unwrap();
+    assert_eq!((&after[0], &after[1].exclusion), (&entries[0], &entries[1].exclusion), "both entries stay");
+    assert_eq!(after[1].withdrawn, Some(withdrawal));
 }
 
 async fn declarations_that_hold_are_found(store: &Store) {
