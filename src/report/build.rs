@@ -20,6 +20,7 @@ mod sight;
 mod standing;
 mod timeline;
 mod users;
+mod verdict;
 mod weekly;
 mod windows;
 
@@ -314,9 +315,10 @@ impl<'a> Data<'a> {
         let threshold = thresholds.filter_map(|(objective, _)| Some(objective.threshold?.at_most)).min();
         let mut rows = Vec::new();
         for (series, outcomes) in self.series(flow, RunKind::Login) {
-            rows.push(timeline::login_row(&series.vantage, outcomes, &bins, threshold));
+            let due = timeline::due(self.expected(series), &bins, self.inputs().until);
+            rows.push(timeline::login_row(&series.vantage, outcomes, &bins, &due, threshold));
             let parts = self.builder.parts.get(series);
-            rows.extend(parts.into_iter().flat_map(|parts| timeline::step_rows(&series.vantage, parts, &bins)));
+            rows.extend(parts.into_iter().flat_map(|parts| timeline::step_rows(&series.vantage, parts, &bins, &due)));
         }
         let all = || self.series(flow, RunKind::Login).map(|(_, outcomes)| outcomes);
         let mut logins: Vec<&Outcome> = Vec::with_capacity(all().map(<[_]>::len).sum());

@@ -5,16 +5,40 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::model::Micros;
-use crate::slo::Interval;
+use crate::slo::{Interval, Period};
 
 /// What stands where a number does not exist. Never 0 and never 100 %.
 pub const ABSENT: &str = "no data";
 
 /// A share as a percentage with as many decimals as `interval` supports: the second digit of its width is the last
-/// one shown. Without an interval, two decimals.
+/// one shown. Without an interval, two decimals. Exactly none and exactly all have none, and nothing else reads as
+/// either: one failure among millions is not 0 %.
 #[must_use]
 pub fn percent(share: Option<f64>, interval: Option<Interval>) -> String {
-    share.map_or_else(|| ABSENT.to_owned(), |share| format!("{:.*} %", decimals(interval), truthful(share * 100.0)))
+    share.map_or_else(|| ABSENT.to_owned(), |share| format!("{} %", apart_from_the_ends(share, decimals(interval))))
+}
+
+/// A percentage without its sign, with at least so many decimals as tell it from 0 and from 100.
+fn apart_from_the_ends(share: f64, decimals: usize) -> String {
+    let percent = truthful(share * 100.0);
+    let is_end = |value: f64| value == 0.0 || value == 100.0;
+    if is_end(percent) {
+        return format!("{percent:.0}");
+    }
+    let shown = (decimals..=10).map(|digits| format!("{percent:.digits$}"));
+    let told = shown.clone().find(|text| text.parse().is_ok_and(|value: f64| !is_end(value.abs())));
+    told.or_else(|| shown.last()).unwrap_or_default()
+}
+
+/// The part of the slots due that says something: cut, not rounded, since 89.96 % is not the 90 % that a policy asks for,
+/// and one missing run is no full coverage.
+#[must_use]
+pub fn coverage(share: Option<f64>) -> String {
+    let Some(share) = share else { return ABSENT.to_owned() };
+    match (truthful(share * 1000.0)).floor() / 10.0 {
+        0.0 if share > 0.0 => "below 0.1 %".to_owned(),
+        percent => format!("{percent} %"),
+    }
 }
 
 /// An interval of shares: `99.12 % to 99.56 %`.
@@ -97,6 +121,46 @@ pub fn about(number: f64) -> String {
     }
 }
 
+/// `1 run`, `0 runs`, `1,234 runs`.
+#[must_use]
+pub fn counted(number: u64, one: &str, many: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{} {many}", count(number)) }
+}
+
+/// What a period is called, with its zone where that is not told by the name: a week has its name from the calendar.
+#[must_use]
+pub fn named(period: &Period) -> String {
+    if period.label.contains(':') { format!("{} {}", period.label, period.zone) } else { period.label.clone() }
+}
+
+/// A duration that somebody set, exactly: `500 ms`, `1 s`, `1.25 s`, `1 min 30 s`.
+#[must_use]
+pub fn limit(duration: Micros) -> String {
+    let exact = |value: f64, unit: &str| {
+        let text = format!("{value:.6}");
+        format!("{} {unit}", text.trim_end_matches('0').trim_end_matches('.'))
+    };
+    match duration.0 {
+        micros if micros >= 10_000_000 && micros.is_multiple_of(1_000_000) => span(duration),
+        micros if micros < 1_000 => format!("{micros} µs"),
+        micros if micros < 1_000_000 => exact(micros as f64 / 1e3, "ms"),
+        micros => exact(micros as f64 / 1e6, "s"),
+    }
+}
+
+/// A duration, no finer than a longer one that stands beside it: in whole seconds when that one has no part of a second.
+#[must_use]
+pub fn beside(duration: Micros, longest: Micros) -> String {
+    let whole = Micros((duration.0 + 500_000) / 1_000_000 * 1_000_000);
+    span(if longest.0 >= 10_000_000 { whole } else { duration })
+}
+
+/// Two bounds of one duration, neither finer than the other: `8 s to 20 s`, not `7.94 s to 20 s`.
+#[must_use]
+pub fn spans(low: Micros, high: Micros) -> String {
+    format!("{} to {}", beside(low, high), span(high))
+}
+
 /// A long duration with its two largest units: `2 d 3 h`, `1 h 5 min`, `45 s`; below ten seconds as measured.
 #[must_use]
 pub fn span(duration: Micros) -> String {
@@ -107,6 +171,7 @@ pub fn span(duration: Micros) -> String {
     };
     match duration.0 {
         0 => "0 s".to_owned(),
+        micros if micros < 10_000_000 && micros.is_multiple_of(1_000_000) => format!("{seconds} s"),
         1..10_000_000 => duration.to_string(),
         _ if days > 0 => two(days, "d", hours, "h"),
         _ if hours > 0 => two(hours, "h", minutes, "min"),
@@ -115,10 +180,29 @@ pub fn span(duration: Micros) -> String {
     }
 }
 
-/// Minutes of a budget: `50.4 min`, `3.2 h` from ten hours on.
+/// Minutes of a budget, in the unit that suits `whole`, so that a part and its whole are told alike: `3.6 s`,
+/// `50.4 min`, `8.4 h`.
 #[must_use]
-pub fn minutes(minutes: f64) -> String {
-    if minutes.abs() >= 600.0 { format!("{:.1} h", minutes / 60.0) } else { format!("{minutes:.1} min") }
+pub fn minutes(minutes: f64, whole: f64) -> String {
+    let (value, unit) = match whole.abs() {
+        whole if whole < 1.0 => (minutes * 60.0, "s"),
+        whole if whole < 120.0 => (minutes, "min"),
+        _ => (minutes / 60.0, "h"),
+    };
+    format!("{} {unit}", amount(value))
+}
+
+/// A number that is no count, with a tenth where that says something: `0.06`, `50.4`, `1,873`.
+#[must_use]
+pub fn amount(value: f64) -> String {
+    let size = value.abs();
+    match truthful(size) {
+        0.0 => "0".to_owned(),
+        _ if size < 0.995 => format!("{value:.2}"),
+        _ if size < 99.95 => format!("{value:.1}"),
+        _ if value < 0.0 => format!("-{}", count(size.round() as u64)),
+        _ => count(size.round() as u64),
+    }
 }
 
 #[cfg(test)]
@@ -129,10 +213,14 @@ mod tests {
     fn a_share_shows_what_its_interval_supports() {
         let shown = |low, high| percent(Some(0.999_008), Some(Interval { low, high }));
         assert_eq!(shown(0.998_175, 0.999_461), "99.90 %");
-        assert_eq!(shown(0.8, 1.0), "100 %");
+        assert_eq!(shown(0.8, 1.0), "99.9 %", "not all were good");
         assert_eq!(shown(0.998_999, 0.999_011), "99.9008 %");
         assert_eq!(percent(Some(0.1), None), "10.00 %");
         assert_eq!(percent(None, None), "no data");
+        assert_eq!([0.0, 1.0].map(|share| percent(Some(share), None)), ["0 %", "100 %"]);
+        let one_of_ten_million = percent(Some(0.999_999_9), Some(Interval { low: 0.999_999, high: 1.0 }));
+        assert_eq!(one_of_ten_million, "99.99999 %");
+        assert_eq!(percent(Some(1e-7), None), "0.00001 %");
         assert_eq!(percent_interval(Some(Interval { low: 0.998_175, high: 0.999_461 })), "99.82 % to 99.95 %");
     }
 
@@ -144,6 +232,46 @@ mod tests {
         let (from, near, far) = ("2026-11-16T08:00:05Z", "2026-11-16T08:01:02Z", "2026-11-16T23:30:00Z");
         assert_eq!(between(at(from), at(near), "Europe/Berlin"), "2026-11-16 09:00:05 to 09:01:02 CET");
         assert_eq!(between(at(from), at(far), "Europe/Berlin"), "2026-11-16 09:00:05 CET to 2026-11-17 00:30:00 CET");
+    }
+
+    #[test]
+    fn coverage_is_cut_and_never_rounded_up_to_all() {
+        let shown = [0.0, 0.0004, 0.05, 0.7, 0.8996, 0.999_96, 1.0].map(|share| coverage(Some(share)));
+        assert_eq!(shown, ["0 %", "below 0.1 %", "5 %", "70 %", "89.9 %", "99.9 %", "100 %"]);
+        assert_eq!(coverage(None), "no data");
+    }
+
+    #[test]
+    fn what_was_set_is_told_exactly_and_bounds_are_told_alike() {
+        let set =
+            [250, 50_000, 500_000, 1_000_000, 1_250_000, 10_000_000, 90_000_000].map(|micros| limit(Micros(micros)));
+        assert_eq!(set, ["250 µs", "50 ms", "500 ms", "1 s", "1.25 s", "10 s", "1 min 30 s"]);
+        let bounds = |low, high| spans(Micros(low), Micros(high));
+        assert_eq!(bounds(7_940_000, 20_200_000), "8 s to 20 s");
+        assert_eq!(bounds(0, 2_660_000), "0 s to 2.66 s");
+    }
+
+    #[test]
+    fn a_part_of_a_budget_is_told_in_the_unit_of_its_whole() {
+        let shown = |spent: f64, whole: f64| [minutes(spent, whole), minutes(whole, whole)];
+        assert_eq!(shown(846.4, 10.08), ["846 min", "10.1 min"]);
+        assert_eq!(shown(0.267, 0.001), ["16.0 s", "0.06 s"]);
+        assert_eq!(shown(-374.6, 504.0), ["-6.2 h", "8.4 h"]);
+        assert_eq!([amount(0.0), amount(1_873.4), amount(-1_873.4)], ["0", "1,873", "-1,873"]);
+    }
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!([0, 1, 1_234].map(|number| counted(number, "run", "runs")), ["0 runs", "1 run", "1,234 runs"]);
+    }
+
+    #[test]
+    fn a_period_that_the_calendar_does_not_name_is_told_with_its_zone() {
+        let (start, end) = ("2026-11-16T08:00:00Z".parse().unwrap(), "2026-11-16T09:00:00Z".parse().unwrap());
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let hour = Period::between(start, end, &zone).unwrap();
+        assert_eq!(named(&hour), "2026-11-16 09:00 to 2026-11-16 10:00 Europe/Berlin");
+        assert_eq!(named(&Period::week("2026-W47", &zone).unwrap()), "2026-W47");
     }
 
     #[test]

@@ -158,6 +158,9 @@ pub struct ObjectiveReport {
     pub threshold: Option<Micros>,
     /// The period in the objective's own zone.
     pub period: Period,
+    /// Set while it still runs: all figures are until here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
     /// Slots by verdict. For a latency objective, `bad` holds the logins that failed and those over the threshold.
     pub counts: Counts,
     /// For a latency objective: logins that succeeded over the threshold, compared on the raw value.
@@ -174,11 +177,11 @@ pub struct ObjectiveReport {
     pub budget: Option<Budget>,
     /// (1 - availability) / (1 - target): 1 spends the whole budget, no more.
     pub burn_rate: Option<f64>,
-    /// Met, missed, undecided, or no data.
+    /// What the evidence allows to say.
     pub verdict: Attainment,
     /// P(met): probability that the underlying share is at least the target.
     pub probability_met: Option<f64>,
-    /// Why the verdict is weaker than P(met) alone would make it: coverage below what the policy asks for.
+    /// Why the verdict is not, or not only, what P(met) says: too few runs, too little coverage, a budget that is gone.
     pub verdict_note: Option<String>,
     /// How many users could log in; `None` when the population is not described.
     pub users: Option<UserImpact>,

@@ -1,10 +1,10 @@
 //! The report in one line for a chat, and in a few for a terminal.
 
 use super::ReportModel;
-use super::format::{about, count, percent, span};
+use super::format::{about, count, counted, named, percent, span};
 use super::model::{FailureRow, FlowReport, IncidentRow, ObjectiveReport};
 use crate::impact::Estimate;
-use crate::incident::Scope;
+use crate::incident::{Scope, Symptom};
 use crate::slo::Attainment;
 
 /// What was reported on, what became of the promises, the worst of them, and why logins failed. An alarm stands in
@@ -14,7 +14,10 @@ pub fn lines(model: &ReportModel) -> Vec<String> {
     let mut lines: Vec<String> = model
         .alarms
         .iter()
-        .map(|alarm| format!("SECURITY: {} at {}: {} times", alarm.class, alarm.flow, count(alarm.count)))
+        .map(|alarm| {
+            let times = counted(alarm.count, "time", "times");
+            format!("SECURITY: {} at {}: {times}", alarm.class, alarm.flow)
+        })
         .collect();
     lines.push(subject(model));
     lines.push(one_line(model));
@@ -28,47 +31,67 @@ fn subject(model: &ReportModel) -> String {
     let due: Option<u64> = head.slots.iter().map(|row| row.due).sum();
     let missing: u64 = head.slots.iter().filter_map(|row| row.missing).sum();
     let coverage = match due {
-        Some(due) => format!("{} slots due, {} without a run", count(due), count(missing)),
+        Some(due) => format!("{} due, {} without a run", counted(due, "slot", "slots"), count(missing)),
         None => "slots due are unknown".to_owned(),
     };
-    let vantages = head.vantages.len();
-    let places = if vantages == 1 { "1 vantage".to_owned() } else { format!("{vantages} vantages") };
-    format!("{}, {}: {} runs from {places}; {coverage}", head.site, head.period.label, count(head.runs))
+    let places = counted(head.vantages.len() as u64, "vantage", "vantages");
+    let running = if head.until.is_some() { ", still running" } else { "" };
+    let runs = counted(head.runs, "run", "runs");
+    format!("{}, {}{running}: {runs} from {places}; {coverage}", head.site, named(&head.period))
 }
 
-/// `3 objectives: 2 met, 1 undecided; 1 incident, 3.8k-7.3k people`.
+/// `3 objectives: 2 met, 1 undecided; 1 outage and 2 slow spells, 3.8k-7.3k people`.
 #[must_use]
 pub fn one_line(model: &ReportModel) -> String {
     let verdicts = verdicts(&model.objectives);
     let common: Vec<&IncidentRow> = model.incidents.iter().filter(|row| row.incident.scope == Scope::Common).collect();
-    let incidents = match common.len() {
-        0 if model.detection.is_some() => "no incident".to_owned(),
-        0 => return verdicts,
-        1 => "1 incident".to_owned(),
-        number => format!("{number} incidents"),
-    };
-    let people: Vec<_> = common.iter().filter_map(|row| row.people()).collect();
+    if common.is_empty() {
+        return if model.detection.is_some() { format!("{verdicts}; no incident") } else { verdicts };
+    }
+    let seen = outages_and_slow_spells(&common);
+    let outages: Vec<&&IncidentRow> = common.iter().filter(|row| row.incident.symptom == Symptom::Failing).collect();
+    let people: Vec<_> = outages.iter().filter_map(|row| row.people()).collect();
     if people.is_empty() {
-        return format!("{verdicts}; {incidents}");
+        return format!("{verdicts}; {seen}");
     }
     let sum = |end: fn(&Estimate) -> f64| about(people.iter().map(end).sum());
-    let whole = if people.len() < common.len() { " at least" } else { "" };
-    format!("{verdicts}; {incidents},{whole} {}-{} people", sum(|people| people.low), sum(|people| people.high))
+    let whole = if people.len() < outages.len() { "at least " } else { "" };
+    let people = format!("{whole}{}-{} people", sum(|people| people.low), sum(|people| people.high));
+    format!("{verdicts}; {seen}, {people} could not sign in")
+}
+
+/// `1 outage and 2 slow spells`: logins that failed, apart from those that were only slow.
+#[must_use]
+pub fn outages_and_slow_spells(rows: &[&IncidentRow]) -> String {
+    let number = |symptom| rows.iter().filter(|row| row.incident.symptom == symptom).count() as u64;
+    let outages = counted(number(Symptom::Failing), "outage", "outages");
+    match number(Symptom::Slow) {
+        0 => outages,
+        slow if number(Symptom::Failing) == 0 => counted(slow, "slow spell", "slow spells"),
+        slow => format!("{outages} and {}", counted(slow, "slow spell", "slow spells")),
+    }
 }
 
 fn verdicts(objectives: &[ObjectiveReport]) -> String {
     if objectives.is_empty() {
         return "no objective is configured".to_owned();
     }
-    let kinds = [Attainment::Met, Attainment::Missed, Attainment::Undecided, Attainment::NoData];
+    let kinds = [
+        Attainment::Met,
+        Attainment::Missed,
+        Attainment::OnCourse,
+        Attainment::OffCourse,
+        Attainment::Undecided,
+        Attainment::NotKnown,
+        Attainment::NoData,
+    ];
     let parts: Vec<String> = kinds
         .iter()
         .map(|&kind| (kind, objectives.iter().filter(|objective| objective.policy_verdict() == kind).count()))
         .filter(|(_, number)| *number > 0)
         .map(|(kind, number)| format!("{number} {}", kind.as_str()))
         .collect();
-    let many =
-        if objectives.len() == 1 { "1 objective".to_owned() } else { format!("{} objectives", objectives.len()) };
+    let many = counted(objectives.len() as u64, "objective", "objectives");
     format!("{many}: {}", parts.join(", "))
 }
 

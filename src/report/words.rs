@@ -2,6 +2,7 @@
 
 use super::format::{self, count, percent, percent_interval};
 use super::model::ObjectiveReport;
+use crate::slo::Attainment;
 
 /// The objective in one sentence or a few.
 #[must_use]
@@ -11,22 +12,31 @@ pub fn sentence(objective: &ObjectiveReport) -> String {
         return format!("No login of {} has a verdict: nothing can be said about it.", objective.flow);
     };
     let (succeeded, failed) = match objective.threshold {
-        None => ("succeeded".to_owned(), "failed".to_owned()),
-        Some(limit) => (format!("succeeded within {limit}"), "failed or took longer".to_owned()),
+        None => ("succeeded".to_owned(), "failed"),
+        Some(limit) => (format!("succeeded within {}", format::limit(limit)), "failed or took longer"),
     };
-    let decided = counts.good + counts.bad;
+    // The policy may count lost and missing runs as bad: what the share is made of is what spends the budget.
+    let bad = objective.budget.map_or(counts.bad, |budget| budget.spent_events);
+    let unseen = match bad.saturating_sub(counts.bad) {
+        0 => String::new(),
+        lost => format!(" ({} lost or missing, which the policy counts as bad)", count(lost)),
+    };
+    let so_far = if objective.until.is_some() { "So far " } else { "" };
     let mut text = format!(
-        "{} of {} logins {succeeded}: {} ({}), and {} were promised; {} {failed}: {}.",
+        "{so_far}{} of {} {succeeded}: {} ({}), and {} {} promised; {} {failed}{unseen}: {}.",
         count(counts.good),
-        count(decided),
+        format::counted(counts.good + bad, "login", "logins"),
         percent(Some(availability), objective.interval),
         percent_interval(objective.interval),
         format::target(objective.target),
-        count(counts.bad),
+        if objective.until.is_some() { "are" } else { "were" },
+        count(bad),
         percent(objective.failing, objective.interval),
     );
     if let Some(note) = &objective.verdict_note {
-        text.push_str(&format!(" Not called met: {note}."));
+        let begin =
+            if objective.verdict == Attainment::NotKnown { "Not known whether it was met" } else { "The verdict" };
+        text.push_str(&format!(" {begin}: {note}."));
     }
     text
 }
@@ -41,10 +51,31 @@ pub fn probability(value: f64) -> String {
     }
 }
 
-/// A share of a budget: whole percents, multiples once overspent tenfold.
+/// A share of a budget: whole percents, multiples once overspent tenfold. A little is not nothing, and neither almost
+/// all nor a little more is all.
 #[must_use]
 pub fn spent(share: f64) -> String {
-    if share >= 10.0 { format!("{share:.0} times the whole") } else { format!("{:.0} %", share * 100.0) }
+    if share >= 10.0 {
+        return format!("{share:.0} times the whole");
+    }
+    let percent = share * 100.0;
+    let shown = (0..=2).map(|digits| format!("{percent:.digits$}"));
+    let told = shown.clone().find(|text| {
+        text.parse().is_ok_and(|value: f64| (value == 0.0) == (share == 0.0) && (value == 100.0) == (percent == 100.0))
+    });
+    match told.or_else(|| shown.last()) {
+        Some(text) if text.parse() == Ok(0.0) && share > 0.0 => "below 0.01 %".to_owned(),
+        text => format!("{} %", text.unwrap_or_default()),
+    }
+}
+
+/// Between which shares of the budget the interval of the failing share puts what was spent; `None` without one.
+#[must_use]
+pub fn spent_interval(objective: &ObjectiveReport) -> Option<String> {
+    let (budget, bounds) = (objective.budget?, objective.interval?);
+    let events = (objective.counts.good + budget.spent_events) as f64;
+    let share = |failing: f64| spent(failing * events / budget.allowed_events);
+    Some(format!("{} to {}", share(1.0 - bounds.high), share(1.0 - bounds.low)))
 }
 
 #[cfg(test)]
@@ -59,5 +90,11 @@ mod tests {
     #[test]
     fn a_budget_spent_many_times_over_reads_as_a_multiple() {
         assert_eq!([spent(0.254), spent(3.7), spent(37.0)], ["25 %", "370 %", "37 times the whole"]);
+    }
+
+    #[test]
+    fn a_little_is_not_nothing_and_almost_all_is_not_all() {
+        let shown = [0.0, 0.000_01, 0.004, 0.996, 1.0, 1.004].map(spent);
+        assert_eq!(shown, ["0 %", "below 0.01 %", "0.4 %", "99.6 %", "100 %", "100.4 %"]);
     }
 }

@@ -17,6 +17,12 @@ pub enum Attainment {
     Missed,
     /// The data allow both.
     Undecided,
+    /// Too little was seen: too few runs, or too small a part of what was due.
+    NotKnown,
+    /// The period still runs, and its runs so far would meet the objective.
+    OnCourse,
+    /// The period still runs, and its runs so far would miss the objective; it can still be met.
+    OffCourse,
     /// No run gave a verdict.
     NoData,
 }
@@ -29,6 +35,9 @@ impl Attainment {
             Self::Met => "met",
             Self::Missed => "missed",
             Self::Undecided => "undecided",
+            Self::NotKnown => "not known",
+            Self::OnCourse => "on course so far",
+            Self::OffCourse => "off course so far",
             Self::NoData => "no data",
         }
     }

@@ -99,7 +99,8 @@ fn raw_figures_stay_and_adjusted_ones_stand_beside_them() {
     assert_eq!((applied.touched.good, applied.touched.bad), (0, 12), "what it hides is said");
     assert_ne!(report.head.policy_revision, raw.head.policy_revision, "exclusions are part of the policy");
     let text = markdown::render(&report);
-    assert!(text.contains("entered afterwards"), "{text}");
+    assert!(text.contains("entered only after what they cover had begun"), "{text}");
+    assert!(text.contains("1 of 1 entered after what it covers had begun"), "beside the verdict: {text}");
     assert!(text.contains("planned move"), "{text}");
 }
 

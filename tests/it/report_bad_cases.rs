@@ -49,7 +49,7 @@ fn a_week_without_a_run_has_no_verdict_and_no_share() {
     makes_no_share_of_nothing(&declared);
     assert_eq!(declared.objectives[0].verdict, Attainment::NoData);
     let text = markdown::render(&declared);
-    let scheduled = "1,008 scheduled, 0 runs recorded, 1,008 missing";
+    let scheduled = "1,008 scheduled, 0 runs recorded, 1,008 due without a run";
     for words in ["NO DATA", "nothing can be said", "No run has a verdict", scheduled] {
         assert!(text.contains(words), "{words} in {text}");
     }
@@ -69,11 +69,11 @@ fn one_run_is_told_with_the_interval_that_it_deserves() {
     let model = world.report();
     is_sober(&model);
     let objective = &model.objectives[0];
-    assert_eq!(objective.verdict, Attainment::Undecided);
+    assert_eq!(objective.verdict, Attainment::NotKnown);
     assert!(objective.interval.expect("an interval").low < 0.3, "one login proves little");
     let text = markdown::render(&model);
-    assert!(text.contains("1 of 1 logins succeeded: 100 % (21 % to 100 %)"), "{text}");
-    assert!(text.contains("1,008 scheduled, 1 run recorded, 1,007 missing"), "{text}");
+    assert!(text.contains("1 of 1 login succeeded: 100 % (21 % to 100 %)"), "{text}");
+    assert!(text.contains("1,008 scheduled, 1 run recorded, 1,007 due without a run"), "{text}");
 }
 
 #[test]

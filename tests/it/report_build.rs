@@ -114,6 +114,17 @@ fn lost_runs_say_nothing_unless_the_policy_calls_them_bad() {
     assert_eq!((only(&report).availability, only(&report).verdict), (Some(0.0), Attainment::Missed));
     assert_eq!(only(&report).counts.bad, 0, "what was lost is still told apart");
     assert_eq!(only(&report).budget.unwrap().spent_events, 1000);
+    let said = doorstep::report::words::sentence(only(&report));
+    let begin = "0 of 1,000 logins succeeded: 0 % (";
+    assert!(
+        said.starts_with(begin) && said.contains("1,000 lost or missing, which the policy counts as bad"),
+        "{said}"
+    );
+    let text = doorstep::report::markdown::render(&report);
+    assert!(
+        text.contains("counts it, and every missing run, as bad") && !text.contains("neither up nor down"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -125,8 +136,8 @@ fn gaps_lower_coverage_and_forbid_the_word_met() {
     assert_eq!((objective.counts.good, objective.counts.missing), (7_000, 3_000));
     assert!(close(objective.counts.coverage, 0.7));
     assert!(objective.probability_met.unwrap() > 0.99);
-    assert_eq!(objective.verdict, Attainment::Undecided);
-    assert!(objective.verdict_note.as_ref().unwrap().starts_with("coverage is 70.0 %"));
+    assert_eq!(objective.verdict, Attainment::NotKnown);
+    assert!(objective.verdict_note.as_ref().unwrap().starts_with("coverage is 70 %"));
     let pair = objective.if_lost.unwrap();
     assert!(close(Some(pair.low), 0.7) && close(Some(pair.high), 1.0));
     let gap = report.flows[0].longest_gap.unwrap();
@@ -195,6 +206,13 @@ fn a_running_period_owes_nothing_yet() {
     assert_eq!(report.head.until, Some(world.until));
     let last = only(&report).burn_down.as_ref().unwrap().points.last().copied().unwrap();
     assert!(last.at == world.until && close(Some(last.ideal), 0.3));
+    assert_eq!((only(&report).verdict, only(&report).until), (Attainment::OnCourse, Some(world.until)));
+    let strip = &report.flows[0].series.timeline[0];
+    let bins = report.flows[0].series.bins;
+    for (bin, cell) in (0..).zip(&strip.cells) {
+        let expected = if bins.start_of(bin) < world.until { CellState::Ok } else { CellState::NotDue };
+        assert_eq!(*cell, expected, "bin {bin}: what is not due yet is not missing");
+    }
     assert!(close(Some(only(&report).budget.unwrap().allowed_events), 10.0));
 }
 

@@ -10,7 +10,7 @@ use crate::report::model::{AdjustedReport, AppliedExclusion};
 use crate::slo::Period;
 
 use super::Data;
-use super::objective::{Counted, figures};
+use super::objective::{Counted, figures, is_running};
 
 /// What became of the promise with exclusions; `None` when none touches it.
 pub(super) fn report(
@@ -34,7 +34,8 @@ pub(super) fn report(
     let counts = history::sum(counted.iter().map(adjusted));
     let dropped: f64 = counted.iter().map(|series| dropped_seconds(&at(&touching, series.vantage), period)).sum();
     let seconds = period.seconds() - dropped / counted.len().max(1) as f64;
-    let figures = figures(&counts, objective.target.share(), seconds, data.inputs().policy);
+    let running = is_running(period, span);
+    let figures = figures(&counts, objective.target.share(), seconds, (data.inputs().policy, running));
     let mut exclusions: Vec<AppliedExclusion> = touching
         .iter()
         .map(|exclusion| AppliedExclusion {

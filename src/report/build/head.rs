@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::model::{Exclusion, LostRuns, Policy, Retries, VantageName};
 use crate::report::model::{Head, SlotRow, VantageRow};
 
+use super::verdict::LEAST_RUNS;
 use super::{Builder, Data};
 use crate::history::{self, History, Outcome, Series};
 
@@ -69,13 +70,21 @@ fn policy_text(policy: &Policy, exclusions: &[Exclusion]) -> Vec<String> {
         retries.to_owned(),
         "A wrong password that was let in is an alarm at any attempt, and no part of availability.".to_owned(),
         format!("Intervals hold with {} confidence, two-sided.", share(policy.confidence)),
-        format!("Below {} coverage no objective is called met.", share(policy.least_coverage)),
+        format!(
+            "Below {} coverage, or from fewer than {LEAST_RUNS} runs, no objective is called met; nor missed, unless it \
+             would be even if every slot not seen had been good.",
+            share(policy.least_coverage)
+        ),
+        "While a period runs an objective is on course or off course, and missed only once more failed than the whole \
+         period's budget allows."
+            .to_owned(),
         "Slots whose run has no record are missing; they are never counted as good.".to_owned(),
     ];
     if !exclusions.is_empty() {
         let late = exclusions.iter().filter(|exclusion| exclusion.is_late()).count();
         text.push(format!(
-            "Exclusions that apply: {}, entered afterwards: {late}. Adjusted figures stand beside raw ones.",
+            "Exclusions that apply: {}; entered only after what they cover had begun: {late}. Adjusted figures stand \
+             beside raw ones.",
             exclusions.len()
         ));
     }

@@ -3,14 +3,12 @@
 use jiff::Timestamp;
 
 use crate::model::{LostRuns, Objective, Policy, RunKind, VantageName};
-use crate::report::format;
 use crate::report::model::{Budget, BurnDown, BurnPoint, Counts, ObjectiveReport, Standing};
 use crate::slo::{
-    Attainment, Interval, Period, Tally, attainment, burn_rate, left_after, period_budget, probability_met,
-    spent_share, wilson,
+    Attainment, Interval, Period, Tally, burn_rate, left_after, period_budget, probability_met, spent_share, wilson,
 };
 
-use super::{Data, adjusted, timeline, users};
+use super::{Data, adjusted, timeline, users, verdict};
 use crate::history::Outcome;
 use crate::history::{self, Kind, Span, effective, within};
 
@@ -35,7 +33,7 @@ pub(super) fn report(data: &Data<'_>, objective: &Objective, period: &Period) ->
         .collect();
     let counts = history::sum(counted.iter().map(|series| series.counts));
     let target = objective.target.share();
-    let figures = figures(&counts, target, period.seconds(), policy);
+    let figures = figures(&counts, target, period.seconds(), (policy, is_running(period, span)));
     let over = || counted.iter().flat_map(|series| series.outcomes).filter(|o| is_over(o, threshold, period)).count();
     ObjectiveReport {
         name: objective.name.clone(),
@@ -44,6 +42,7 @@ pub(super) fn report(data: &Data<'_>, objective: &Objective, period: &Period) ->
         target,
         threshold,
         period: period.clone(),
+        until: is_running(period, span).then_some(span.until),
         counts,
         over_threshold: threshold.map(|_| over() as u64),
         availability: figures.availability,
@@ -74,17 +73,25 @@ pub(super) struct Figures {
     pub(super) verdict_note: Option<String>,
 }
 
-/// The figures of a promise from its counts and the length of its period in seconds.
-pub(super) fn figures(counts: &Counts, target: f64, seconds: f64, policy: &Policy) -> Figures {
+/// Whether slots of a period are still to come.
+pub(super) fn is_running(period: &Period, span: Span) -> bool {
+    span.until < period.end
+}
+
+/// The figures of a promise from its counts and the length of its period in seconds, by a policy, for a period that
+/// still runs or has ended.
+pub(super) fn figures(counts: &Counts, target: f64, seconds: f64, (policy, running): (&Policy, bool)) -> Figures {
     let tally = effective(counts, policy.lost_runs);
     let availability = tally.share();
     let probability_met = probability_met(tally.total(), tally.bad, target);
-    let (verdict, verdict_note) = verdict(probability_met, counts, policy);
+    let budget = budget(counts, tally, target, seconds);
+    let overspent = budget.is_some_and(|budget| budget.spent_share > 1.0);
+    let (verdict, verdict_note) = verdict::of(&verdict::Evidence { counts, tally, target, policy, running, overspent });
     Figures {
         availability,
         failing: availability.map(|_| tally.bad as f64 / tally.total() as f64),
         interval: wilson(tally.total(), tally.good, policy.confidence),
-        budget: budget(counts, tally, target, seconds),
+        budget,
         burn_rate: availability.map(|share| burn_rate(share, target)),
         verdict,
         probability_met,
@@ -96,29 +103,6 @@ fn is_over(outcome: &Outcome, threshold: Option<crate::model::Micros>, period: &
     period.contains(outcome.slot)
         && history::by_verdict(outcome) == Kind::Good
         && within(threshold, outcome) == Kind::Bad
-}
-
-/// What was not measured cannot be claimed: too little coverage turns `met` into `undecided`. A miss needs no such care,
-/// since the runs that were recorded show it.
-fn verdict(probability: Option<f64>, counts: &Counts, policy: &Policy) -> (Attainment, Option<String>) {
-    let verdict = attainment(probability);
-    if verdict != Attainment::Met {
-        return (verdict, None);
-    }
-    match counts.coverage {
-        Some(coverage) if coverage >= policy.least_coverage => (verdict, None),
-        Some(coverage) => {
-            let asked = format::target(policy.least_coverage);
-            // Cut, not rounded: 89.96 % must not be printed as the 90 % that it is not.
-            let had = (coverage * 1000.0).floor() / 10.0;
-            let note = format!("coverage is {had:.1} %, and the policy asks for {asked} before it calls anything met");
-            (Attainment::Undecided, Some(note))
-        }
-        None => {
-            let note = "no schedule was declared, so that coverage is unknown".to_owned();
-            (Attainment::Undecided, Some(note))
-        }
-    }
 }
 
 /// The two extremes: all that was lost or is missing bad, or good.

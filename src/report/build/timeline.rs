@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use crate::history::{Cell, Outcome, Parts, StepParts};
+use jiff::Timestamp;
+
+use crate::history::{Cell, Expected, Outcome, Parts, StepParts};
 use crate::model::{Micros, StepName, VantageName, Verdict};
+use crate::report::format;
 use crate::report::model::{Bins, CellState, TimelineRow};
 use crate::slo::Period;
 
@@ -35,17 +38,28 @@ pub(super) fn bins(period: &Period, interval: Option<Duration>) -> Bins {
 
 /// What makes a cell slow, in words.
 pub(super) fn slow_rule(threshold: Option<Micros>) -> String {
-    let twice = format!("on average takes more than twice as long as the median cell of its row, and {SLOW_BY} longer");
+    let longer = format::limit(SLOW_BY);
+    let twice = format!("on average takes more than twice as long as the median cell of its row, and {longer} longer");
     match threshold {
         None => format!("A cell is slow when it {twice}."),
         Some(threshold) => {
+            let threshold = format::limit(threshold);
             format!("A login cell is slow when its average is over {threshold}; a step cell when it {twice}.")
         }
     }
 }
 
+/// In which bins slots are due until an instant. Where no schedule was declared every bin may have had some.
+pub(super) fn due(expected: Option<&Expected>, bins: &Bins, until: Timestamp) -> Vec<bool> {
+    let any = |bin: u32| {
+        let (from, to) = (bins.start_of(bin), bins.start_of(bin + 1).min(until));
+        from < to && expected.is_none_or(|expected| expected.slots(from, to).next().is_some())
+    };
+    (0..bins.count).map(any).collect()
+}
+
 /// One row per step of one flow at one vantage, in the order of the flow.
-pub(super) fn step_rows(vantage: &VantageName, parts: &Parts, bins: &Bins) -> Vec<TimelineRow> {
+pub(super) fn step_rows(vantage: &VantageName, parts: &Parts, bins: &Bins, due: &[bool]) -> Vec<TimelineRow> {
     let mut steps: Vec<_> = parts.steps.iter().collect();
     steps.sort_by_key(|(name, step)| (step.position, *name));
     let of_step = |(name, step): (&StepName, &StepParts)| {
@@ -55,7 +69,7 @@ pub(super) fn step_rows(vantage: &VantageName, parts: &Parts, bins: &Bins) -> Ve
                 cells[bin].merge(cell);
             }
         }
-        row(vantage, Some(name.clone()), &cells, None)
+        row((vantage, Some(name.clone())), &cells, due, None)
     };
     steps.into_iter().map(of_step).collect()
 }
@@ -65,11 +79,16 @@ pub(super) fn login_row(
     vantage: &VantageName,
     outcomes: &[Outcome],
     bins: &Bins,
+    due: &[bool],
     threshold: Option<Micros>,
 ) -> TimelineRow {
     let mut cells = vec![Cell::default(); bins.count as usize];
+    let mut due = due.to_vec();
     for outcome in outcomes {
-        let Some(cell) = bins.index_of(outcome.slot).map(|bin| &mut cells[bin]) else { continue };
+        let Some(bin) = bins.index_of(outcome.slot) else { continue };
+        // A lost run beyond the schedule is known all the same.
+        due[bin] = true;
+        let cell = &mut cells[bin];
         match (outcome.verdict, outcome.login) {
             (Verdict::Lost(_), _) => continue,
             (Verdict::Bad(_), _) => cell.bad += 1,
@@ -80,17 +99,23 @@ pub(super) fn login_row(
         }
         cell.n += 1;
     }
-    row(vantage, None, &cells, threshold)
+    row((vantage, None), &cells, &due, threshold)
 }
 
-fn row(vantage: &VantageName, step: Option<StepName>, cells: &[Cell], threshold: Option<Micros>) -> TimelineRow {
+fn row(
+    (vantage, step): (&VantageName, Option<StepName>),
+    cells: &[Cell],
+    due: &[bool],
+    threshold: Option<Micros>,
+) -> TimelineRow {
     let mut means: Vec<u64> = cells.iter().filter_map(Cell::mean).collect();
     means.sort_unstable();
     let median = means.get(means.len() / 2).copied().unwrap_or(0);
     let usual = median.saturating_mul(SLOW_FACTOR).max(median.saturating_add(SLOW_BY.0));
     let limit = threshold.map_or(usual, |threshold| threshold.0);
-    let state = |cell: &Cell| match cell {
-        Cell { n: 0, .. } => CellState::NoData,
+    let state = |(cell, due): (&Cell, &bool)| match cell {
+        Cell { n: 0, .. } if *due => CellState::NoData,
+        Cell { n: 0, .. } => CellState::NotDue,
         Cell { bad: 1.., .. } => CellState::Failed,
         cell if cell.mean().is_some_and(|mean| mean > limit) => CellState::Slow,
         _ => CellState::Ok,
@@ -98,7 +123,7 @@ fn row(vantage: &VantageName, step: Option<StepName>, cells: &[Cell], threshold:
     TimelineRow {
         vantage: vantage.clone(),
         step,
-        cells: cells.iter().map(state).collect(),
+        cells: cells.iter().zip(due).map(state).collect(),
         n: cells.iter().map(|cell| cell.n).collect(),
         bad: cells.iter().map(|cell| cell.bad).collect(),
     }

@@ -40,6 +40,8 @@ pub struct BurnDown {
     pub excluded: Vec<(f64, f64)>,
     /// What may come after the last point.
     pub fan: Vec<FanPlace>,
+    /// Where the data of a running period end, 0 to 1, and what stands there.
+    pub until: Option<(f64, String)>,
 }
 
 const WIDTH: i32 = 960;
@@ -48,12 +50,23 @@ const HEIGHT: i32 = 280;
 const DEEPEST: f64 = -2.0;
 
 impl BurnDown {
+    /// Whether the axis is cut: something lies below the frame, and its line is marked.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.lefts().any(|(_, left)| left < DEEPEST)
+    }
+
+    /// All that is drawn, by place on the time axis.
+    fn lefts(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
+        let points = self.points.iter().map(|point| (point.at, point.left));
+        points.chain(self.fan.iter().map(|place| (place.at, place.left.0)))
+    }
+
     /// The chart's SVG.
     #[must_use]
     pub fn svg(&self) -> String {
-        let frame = Frame { left: 64, top: 14, right: WIDTH - 112, bottom: HEIGHT - 34 };
-        let lefts = self.points.iter().map(|point| point.left).chain(self.fan.iter().map(|place| place.left.0));
-        let least = lefts.fold(0.0, f64::min);
+        let frame = Frame { left: 64, top: 14, right: WIDTH - 140, bottom: HEIGHT - 34 };
+        let least = self.lefts().map(|(_, left)| left).fold(0.0, f64::min);
         let low = if least < 0.0 { (least * 4.0).floor() / 4.0 } else { 0.0 }.max(DEEPEST);
         sheet(&self.title, &self.description, (WIDTH as u32, HEIGHT as u32), |sheet| {
             let plot = Plot { sheet, frame, low };
@@ -70,8 +83,14 @@ impl BurnDown {
                 sheet.fill(Ink::Bad, (from, frame.bottom - 5), (to, frame.bottom));
             }
             plot.ideal();
+            if let Some((at, words)) = &self.until {
+                plot.until(*at, words);
+            }
             plot.fan(&self.fan);
             plot.points(&self.points);
+            if let Some((at, _)) = self.lefts().find(|(_, left)| *left < low) {
+                plot.cut(at);
+            }
         })
     }
 }
@@ -111,6 +130,24 @@ impl Plot<'_, '_> {
         self.sheet.line(Ink::Text, 1, Stroke::Solid, &[(frame.left, zero), (frame.right, zero)]);
         self.sheet.line(Ink::Faint, 1, Stroke::Dashed, &[(frame.left, self.y(1.0)), (frame.right, zero)]);
         self.sheet.write(Ink::Faint, (frame.right + 6, zero), (HPos::Left, VPos::Center), "even spending");
+    }
+
+    /// Where the data of a running period end.
+    fn until(&self, at: f64, words: &str) {
+        let (frame, x) = (&self.frame, self.frame.x(at));
+        self.sheet.line(Ink::Faint, 1, Stroke::Dashed, &[(x, frame.top), (x, frame.bottom)]);
+        let side = if at < 0.75 { (x + 5, HPos::Left) } else { (x - 5, HPos::Right) };
+        self.sheet.write(Ink::Faint, (side.0, frame.top + 1), (side.1, VPos::Top), words);
+    }
+
+    /// Two strokes across the frame's foot, where a line leaves it for the first time.
+    fn cut(&self, at: f64) {
+        let (x, bottom) = (self.frame.x(at), self.frame.bottom);
+        for down in [0, 6] {
+            self.sheet.line(Ink::Text, 2, Stroke::Solid, &[(x - 8, bottom - 8 + down), (x + 8, bottom - 14 + down)]);
+        }
+        let side = if at < 0.7 { (x + 14, HPos::Left) } else { (x - 14, HPos::Right) };
+        self.sheet.write(Ink::Text, (side.0, bottom - 16), (side.1, VPos::Center), "cut: goes on below");
     }
 
     /// Most futures lie within.
@@ -176,7 +213,20 @@ mod tests {
             incidents: Vec::new(),
             excluded: Vec::new(),
             fan: Vec::new(),
+            until: None,
         }
+    }
+
+    #[test]
+    fn a_cut_axis_and_the_end_of_the_data_are_marked() {
+        let deep = chart(&[1.0, -1.5, -17.0]);
+        assert!(deep.is_cut() && deep.svg().contains("cut: goes on below"), "{}", deep.svg());
+        let whole = chart(&[1.0, -1.5]);
+        assert!(!whole.is_cut() && !whole.svg().contains("cut:"), "{}", whole.svg());
+        let running = BurnDown { until: Some((0.4, "data until here".to_owned())), ..chart(&[1.0, 0.9]) };
+        assert!(running.svg().contains("data until here") && !whole.svg().contains("data until"));
+        let fan = vec![FanPlace { at: 0.4, left: (0.9, 0.9, 0.9) }, FanPlace { at: 1.0, left: (-8.0, 0.5, 0.9) }];
+        assert!(BurnDown { fan, ..running }.is_cut(), "a future that leaves the frame");
     }
 
     #[test]

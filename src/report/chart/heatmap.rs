@@ -117,7 +117,7 @@ impl HeatMap {
             sheet.line(ink, 2, Stroke::Solid, &[(x, ends[0]), (x, ends[1])]);
             sheet.dot(ink, (x, y), 3);
             let text = y.min(highest);
-            highest = text - 14;
+            highest = text - 15;
             sheet.write(Ink::Text, (frame.right + 32, text), (HPos::Left, VPos::Center), &line.label);
         }
     }
@@ -153,10 +153,10 @@ fn draw_piece(sheet: &Sheet<'_>, ink: Ink, stroke: Stroke, piece: &[(i32, i32)])
 fn legend(sheet: &Sheet<'_>, start: i32, top: i32, most: u64) {
     sheet.write(Ink::Text, (start, top), (HPos::Left, VPos::Center), "runs per cell:  1");
     for level in 1..=HEAT_LEVELS {
-        let left = start + 100 + i32::from(level - 1) * 18;
+        let left = start + 124 + i32::from(level - 1) * 18;
         sheet.fill(Ink::Heat(level), (left, top - 6), (left + 18, top + 6));
     }
-    let end = start + 108 + i32::from(HEAT_LEVELS) * 18;
+    let end = start + 132 + i32::from(HEAT_LEVELS) * 18;
     sheet.write(Ink::Text, (end, top), (HPos::Left, VPos::Center), &most.to_string());
 }
 

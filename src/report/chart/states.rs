@@ -92,7 +92,7 @@ impl States {
         for (cell, words) in entries {
             mark(sheet, cell, (x, x + 22), top - ROW / 2);
             sheet.write(Ink::Text, (x + 28, top), (HPos::Left, VPos::Center), words);
-            x += 44 + 7 * words.len() as i32;
+            x += 40 + 8 * words.len() as i32;
         }
         if !self.changes.is_empty() {
             sheet.line(Ink::Line(0), 1, Stroke::Dashed, &[(x + 4, top - ROW / 2), (x + 4, top + ROW / 2)]);

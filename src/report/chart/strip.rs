@@ -105,13 +105,13 @@ fn legend(sheet: &Sheet<'_>, left: i32, top: i32) {
         (Cell::Ok, "all good"),
         (Cell::Slow, "good but slow"),
         (Cell::Failing(1.0), "failing (longer: larger share)"),
-        (Cell::NoData, "no data"),
+        (Cell::NoData, "due, nothing known"),
     ];
     let mut x = left;
     for (cell, words) in entries {
         mark(sheet, cell, (x, x + 22), top - ROW / 2);
         sheet.write(Ink::Text, (x + 28, top), (HPos::Left, VPos::Center), words);
-        x += 48 + 7 * words.len() as i32;
+        x += 46 + 8 * words.len() as i32;
     }
 }
 

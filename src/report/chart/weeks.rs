@@ -1,4 +1,4 @@
-//! Periods side by side: availability with its interval, the target, and which of them held incidents.
+//! Periods side by side: availability with its interval, the target, and which of them held outages.
 
 use plotters::style::text_anchor::{HPos, VPos};
 
@@ -12,8 +12,10 @@ pub struct WeekMark {
     pub label: String,
     /// Lower end, availability, upper end; `None` without data.
     pub share: Option<(f64, f64, f64)>,
-    /// Incidents in it; `None` when nobody looked.
+    /// Outages in it; `None` when nobody looked.
     pub incidents: Option<u64>,
+    /// It still runs.
+    pub running: bool,
 }
 
 /// The whole chart.
@@ -36,7 +38,7 @@ impl Weeks {
     /// The chart's SVG.
     #[must_use]
     pub fn svg(&self) -> String {
-        let frame = Frame { left: 74, top: 14, right: WIDTH - 12, bottom: HEIGHT - 58 };
+        let frame = Frame { left: 78, top: 18, right: WIDTH - 12, bottom: HEIGHT - 58 };
         let shares = self.weeks.iter().filter_map(|week| week.share);
         let up = Nines::holding(shares.flat_map(|(_, share, _)| [share]).chain([self.target]));
         let count = self.weeks.len().max(1) as f64;
@@ -49,6 +51,9 @@ impl Weeks {
                 let x = frame.x((index as f64 + 0.5) / count);
                 let last = index + 1 == self.weeks.len();
                 sheet.write(Ink::Text, (x, frame.bottom + 7), (HPos::Center, VPos::Top), &week.label);
+                if week.running {
+                    sheet.write(Ink::Faint, (x, frame.top - 12), (HPos::Center, VPos::Top), "so far");
+                }
                 let marked = week.incidents.filter(|&incidents| incidents > 0);
                 if let Some(incidents) = marked {
                     let y = frame.bottom + 34;
@@ -74,7 +79,7 @@ impl Weeks {
                     1.0,
                     vec![(frame.left - 66, y + 5), (frame.left - 56, y + 5), (frame.left - 61, y - 5)],
                 );
-                sheet.write(Ink::Text, (frame.left - 52, y), (HPos::Left, VPos::Center), "incidents");
+                sheet.write(Ink::Text, (frame.left - 52, y), (HPos::Left, VPos::Center), "outages");
             }
         })
     }
@@ -86,7 +91,12 @@ mod tests {
 
     #[test]
     fn incident_weeks_are_marked_and_absence_is_said() {
-        let week = |label: &str, share, incidents| WeekMark { label: label.to_owned(), share, incidents };
+        let week = |label: &str, share, incidents| WeekMark {
+            label: label.to_owned(),
+            share,
+            incidents,
+            running: label == "W47",
+        };
         let svg = Weeks {
             title: "t".to_owned(),
             description: "d".to_owned(),
@@ -99,7 +109,8 @@ mod tests {
         }
         .svg();
         assert_eq!(svg.matches("<polygon").count(), 2, "one mark and one in the legend: {svg}");
-        assert!(svg.contains("no data") && svg.contains("W47") && svg.contains("incidents"), "{svg}");
+        assert!(svg.contains("no data") && svg.contains("W47") && svg.contains("outages"), "{svg}");
+        assert_eq!(svg.matches("so far").count(), 1, "{svg}");
         assert_eq!(svg.matches("<circle").count(), 2, "{svg}");
     }
 }

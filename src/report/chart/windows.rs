@@ -38,7 +38,7 @@ impl Windows {
     /// The chart's SVG.
     #[must_use]
     pub fn svg(&self) -> String {
-        let frame = Frame { left: 74, top: 14, right: WIDTH - 118, bottom: HEIGHT - 34 };
+        let frame = Frame { left: 74, top: 14, right: WIDTH - 130, bottom: HEIGHT - 34 };
         let points = || self.lines.iter().flat_map(|line| line.points.iter());
         let across = LogScale::spanning(points().map(|point| point.0));
         let up = Nines::holding(points().map(|point| point.1).chain([self.target]));

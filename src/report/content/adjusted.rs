@@ -4,7 +4,7 @@ use super::block::{Block, Line, Table};
 use super::places::available;
 use crate::model::{FlowName, VantageName};
 use crate::report::ReportModel;
-use crate::report::format::{ABSENT, count, instant, minutes};
+use crate::report::format::{ABSENT, count, counted, instant, minutes};
 use crate::report::model::{AdjustedReport, AppliedExclusion, Budget, ObjectiveReport};
 use crate::report::words;
 
@@ -26,14 +26,11 @@ pub(super) fn blocks(model: &ReportModel) -> Vec<Block> {
 }
 
 fn how_many(objective: &ObjectiveReport, adjusted: &AdjustedReport) -> Line {
-    let all = match adjusted.exclusions.len() {
-        1 => "1 exclusion touches".to_owned(),
-        number => format!("{number} exclusions touch"),
-    };
+    let all = counted(adjusted.exclusions.len() as u64, "exclusion touches", "exclusions touch");
     let line = Line::default().plain(format!("{all} {}. All other figures are raw: as measured.", objective.name));
     match adjusted.exclusions.iter().filter(|applied| applied.late).count() {
         0 => line,
-        late => line.plain(" ").loud(format!("{late} of them entered afterwards.")),
+        late => line.plain(" ").loud(format!("{late} of them entered only after what they cover had begun.")),
     }
 }
 
@@ -44,7 +41,7 @@ fn figures(raw: &ObjectiveReport, adjusted: &AdjustedReport) -> Table {
         Line::from(budget.as_ref().map_or_else(|| ABSENT.to_owned(), show))
     };
     let spent = |budget: &Budget| words::spent(budget.spent_share);
-    let whole = |budget: &Budget| minutes(budget.allowed_minutes);
+    let whole = |budget: &Budget| minutes(budget.allowed_minutes, budget.allowed_minutes);
     row("verdict", raw.verdict.as_str().into(), adjusted.verdict.as_str().into());
     row("availability", available(raw.availability, raw.interval), available(adjusted.availability, adjusted.interval));
     row("bad", count(raw.counts.bad).into(), count(adjusted.counts.bad).into());

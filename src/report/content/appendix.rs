@@ -3,11 +3,14 @@
 use super::block::{Block, Line, Section, Table};
 use super::places::available;
 use super::verdicts::budget_words;
+use crate::model::LostRuns;
 use crate::report::ReportModel;
-use crate::report::format::{ABSENT, count, percent, percent_interval, target};
+use crate::report::format::{
+    ABSENT, amount, count, counted, coverage, limit, minutes, percent, percent_interval, target,
+};
 use crate::report::model::{Head, ObjectiveReport};
 use crate::report::words;
-use crate::slo::Tally;
+use crate::slo::{Tally, burn_rate};
 
 pub(super) fn section(model: &ReportModel) -> Section {
     let mut blocks = vec![Block::heading("The objectives in words"), Block::List(definitions(model))];
@@ -20,36 +23,57 @@ pub(super) fn section(model: &ReportModel) -> Section {
         blocks.push(Block::Table(figures(objective, &model.head)));
         blocks.extend(formulas(objective));
     }
-    let terms = TERMS.iter().map(|(word, meaning)| ((*word).to_owned(), (*meaning).to_owned()));
+    let terms = TERMS.iter().copied().chain([("lost", lost_in_words(model.head.policy.lost_runs))]);
+    let terms = terms.map(|(word, meaning)| (word.to_owned(), meaning.to_owned()));
     blocks.push(Block::heading("Words"));
     blocks.push(Block::Terms(terms.collect()));
     blocks.push(Block::heading("Rules"));
     blocks.push(Block::List(model.head.policy_text.iter().map(|rule| Line::from(rule.as_str())).collect()));
     blocks.push(Block::heading("How to make this report again"));
     blocks.push(Block::Commands(vec![command(&model.head.generated_from).to_owned()]));
-    blocks.push(Block::note(
-        Line::default()
-            .plain("The same data, revision ")
-            .code(&model.head.data_revision)
-            .plain(", and the same policy give the same report, byte for byte."),
-    ));
+    let again =
+        Line::default().plain("Typed in the same folder: the same data, revision ").code(&model.head.data_revision);
+    blocks.push(Block::note(if model.head.until.is_some() {
+        again.plain(", are only a part of what it will say later: the period still runs.")
+    } else {
+        again.plain(", and the same policy give the same report, byte for byte.")
+    }));
     Section { anchor: "appendix", title: "Appendix", short: "Appendix", blocks }
 }
 
-const TERMS: [(&str, &str); 9] = [
+const TERMS: [(&str, &str); 13] = [
     ("availability", "good logins over good and bad ones, each scheduled login counted once"),
     ("good", "a second request with the session showed the right user"),
     ("bad", "the service failed a user"),
-    ("lost", "the prober's own fault: it says nothing about the service"),
+    ("missing", "a slot that was due and has no run; a slot that was not due, or is not due yet, is not missing"),
+    ("coverage", "runs that say good or bad, over the slots that were due so far"),
     ("login time", "time in the network and the service from the first request to the proof of identity"),
     ("error budget", "the share of logins that the objective allows to fail, times the logins planned"),
-    ("P(met)", "the probability that the underlying share of good logins is at least the target, given the sample"),
+    (
+        "P(met)",
+        "the probability that the underlying share of good logins is at least the target, given the sample, if failures \
+         are independent of each other; under an outage they are not",
+    ),
+    (
+        "rank interval",
+        "the two measured times between which a percentile of all such logins lies, by the binomial distribution of \
+         ranks, at the confidence of the intervals",
+    ),
     ("as measured", "what the period was: incidents by their measured length and failing share, the rest as a sample"),
     (
         "incident",
         "failures at several places that chance would not bring together; from one place only, a class of its own",
     ),
+    ("outage", "an incident of logins that failed"),
+    ("slow spell", "an incident of logins that succeeded, and took too long"),
 ];
+
+fn lost_in_words(policy: LostRuns) -> &'static str {
+    match policy {
+        LostRuns::Excluded => "the prober's own fault: it says nothing about the service",
+        LostRuns::Bad => "the prober's own fault; the policy of this report counts it, and every missing run, as bad",
+    }
+}
 
 /// The command alone, without the program's version before it.
 fn command(made_by: &str) -> &str {
@@ -58,8 +82,9 @@ fn command(made_by: &str) -> &str {
 
 fn definitions(model: &ReportModel) -> Vec<Line> {
     let said = |objective: &ObjectiveReport| {
-        let good =
-            objective.threshold.map_or_else(|| "succeed".to_owned(), |threshold| format!("succeed within {threshold}"));
+        let good = objective
+            .threshold
+            .map_or_else(|| "succeed".to_owned(), |threshold| format!("succeed within {}", limit(threshold)));
         let purpose =
             if objective.description.is_empty() { String::new() } else { format!("{} ", objective.description) };
         Line::default().strong(objective.name.as_str()).plain(format!(
@@ -79,15 +104,17 @@ fn figures(objective: &ObjectiveReport, head: &Head) -> Table {
     let mut row = |name: &str, value: Line, note: String| table.row([Line::from(name), value, note.into()]);
     let counts = &objective.counts;
     let confidence = head.policy.confidence * 100.0;
+    // The policy may count lost and missing runs as bad.
+    let bad = objective.budget.map_or(counts.bad, |budget| budget.spent_events);
     let decided = counts.good + counts.bad;
     row("verdict", objective.verdict.as_str().into(), objective.verdict_note.clone().unwrap_or_default());
-    let promise = objective.threshold.map_or_else(String::new, |limit| format!("within {limit}"));
+    let promise = objective.threshold.map_or_else(String::new, |threshold| format!("within {}", limit(threshold)));
     row("promised", target(objective.target).into(), promise);
     row("availability", available(objective.availability, objective.interval), format!("Wilson, {confidence:.0} %"));
     row(
         "failing",
         percent(objective.failing, objective.interval).into(),
-        format!("{} bad of {}", count(counts.bad), count(decided)),
+        format!("{} bad of {}", count(bad), count(counts.good + bad)),
     );
     if let Some(slow) = objective.over_threshold {
         row("over the threshold", count(slow).into(), "of the bad ones; the others failed".to_owned());
@@ -96,23 +123,28 @@ fn figures(objective: &ObjectiveReport, head: &Head) -> Table {
         "if lost were bad or good",
         percent_interval(objective.if_lost).into(),
         format!(
-            "{} lost to the prober's own faults, {} slots without a run",
-            count(counts.lost),
-            count(counts.missing)
+            "{} lost to the prober's own faults, {} due without a run",
+            counted(counts.lost, "run", "runs"),
+            counted(counts.missing, "slot", "slots")
         ),
     );
     let due = counts.due.map_or_else(
         || "no schedule was declared, so that slots due are unknown".to_owned(),
-        |due| format!("{} of {} slots due say good or bad", count(decided), count(due)),
+        |due| format!("{} of {} due say good or bad", count(decided), counted(due, "slot", "slots")),
     );
-    row("coverage", percent(counts.coverage, None).into(), due);
+    row("coverage", coverage(counts.coverage).into(), due);
     if let Some(budget) = &objective.budget {
         let (spent, left) = budget_words(budget);
-        row("budget spent", spent.into(), String::new());
+        let bounds =
+            words::spent_interval(objective).map_or_else(String::new, |bounds| format!("by the interval {bounds}"));
+        row("budget spent", spent.into(), bounds);
         row("budget left", left.into(), String::new());
     }
     let burn = objective.burn_rate.map_or_else(|| ABSENT.to_owned(), |rate| format!("{rate:.2}"));
-    row("burn rate", burn.into(), "1 spends exactly the whole budget".to_owned());
+    let ends =
+        objective.interval.map(|bounds| [bounds.high, bounds.low].map(|share| burn_rate(share, objective.target)));
+    let ends = ends.map_or_else(String::new, |[low, high]| format!("; by the interval {low:.2} to {high:.2}"));
+    row("burn rate", burn.into(), format!("1 spends exactly the whole budget{ends}"));
     let probability = objective.probability_met.map_or_else(|| ABSENT.to_owned(), words::probability);
     row("P(met)", probability.into(), "met from 0.95 up, missed from 0.05 down".to_owned());
     table
@@ -129,18 +161,18 @@ fn formulas(objective: &ObjectiveReport) -> Vec<Block> {
     let mut lines = vec![
         Line::from(format!("availability = good / (good + bad) = {good} / {all} = {}", percent(tally.share(), None))),
         Line::from(format!(
-            "error budget = (1 - target) x planned logins = {allowed} x {} = {:.1} logins",
+            "error budget = (1 - target) x planned logins = {allowed} x {} = {} logins",
             count(events),
-            budget.allowed_events
+            amount(budget.allowed_events)
         )),
         Line::from(format!(
-            "error budget in time = (1 - target) x length = {allowed} x {} = {:.1} min",
+            "error budget in time = (1 - target) x length = {allowed} x {} = {}",
             super::head::length(objective.period.seconds()),
-            budget.allowed_minutes
+            minutes(budget.allowed_minutes, budget.allowed_minutes)
         )),
         Line::from(format!(
-            "spent = bad / error budget = {bad} / {:.1} = {}",
-            budget.allowed_events,
+            "spent = bad / error budget = {bad} / {} = {}",
+            amount(budget.allowed_events),
             words::spent(budget.spent_share)
         )),
         Line::from(format!("burn rate = (1 - availability) / (1 - target) = {burn:.2}")),

@@ -16,6 +16,11 @@ use crate::report::model::{
 };
 use crate::report::states::Course;
 
+/// In which zone the times below a chart are, as a sentence at the end of its caption.
+pub(super) fn zone_of(zone: &str) -> String {
+    format!(" Times are in {zone}.")
+}
+
 /// The availability strip of a flow, one row per vantage and step.
 pub(super) fn strip(flow: &FlowReport, head: &Head) -> Strip {
     let series = &flow.series;
@@ -33,6 +38,7 @@ fn strip_row(row: &TimelineRow) -> StripRow {
         CellState::Ok => Cell::Ok,
         CellState::Slow => Cell::Slow,
         CellState::NoData => Cell::NoData,
+        CellState::NotDue => Cell::NotDue,
         CellState::Failed => {
             let of = f64::from(row.n.get(bin).copied().unwrap_or(0).max(1));
             Cell::Failing(f64::from(row.bad.get(bin).copied().unwrap_or(0)) / of)
@@ -75,13 +81,14 @@ fn strip_in_words(flow: &FlowReport) -> String {
         .map(|row| {
             let of = |state| row.cells.iter().filter(|cell| **cell == state).count();
             format!(
-                "{}: {} of {} intervals of {} with failures, {} slow, {} without data",
+                "{}: {} of {} intervals of {} with failures, {} slow, {} due without data, {} not due",
                 row.vantage,
                 of(CellState::Failed),
                 row.cells.len(),
                 format::span(flow.series.bins.width),
                 of(CellState::Slow),
-                of(CellState::NoData)
+                of(CellState::NoData),
+                of(CellState::NotDue)
             )
         })
         .collect();
@@ -105,8 +112,8 @@ pub(super) fn heat_map(flow: &FlowReport, head: &Head, threshold: Option<Micros>
     Some(HeatMap {
         title: format!("Login times of {} by time and size", flow.name),
         description: format!(
-            "Number of good logins per interval and login time; {} logins that did not finish above{p95}",
-            unfinished.iter().sum::<u64>()
+            "Number of good logins per interval and login time; {} that did not finish above{p95}",
+            format::counted(unfinished.iter().sum::<u64>(), "login", "logins")
         ),
         ticks: axis(&flow.series.bins, &head.period.zone),
         rows: rows.collect(),
@@ -193,6 +200,7 @@ pub(super) fn burn_down(objective: &ObjectiveReport, model: &ReportModel) -> Opt
                 left: (1.0 - point.high, 1.0 - point.middle, 1.0 - point.low),
             })
             .collect(),
+        until: objective.until.map(|until| (within(objective, until), "data until here".to_owned())),
     })
 }
 
@@ -251,12 +259,16 @@ pub(super) fn weeks(objective: &ObjectiveReport) -> Weeks {
         label: week.label.split_once('-').map_or(week.label.clone(), |(_, week)| week.to_owned()),
         share: week.availability.zip(week.interval).map(|(share, bounds)| (bounds.low, share, bounds.high)),
         incidents: week.incidents,
+        running: objective.until.is_some() && week.start == objective.period.start,
     };
     let short = weeks.iter().filter(|week| week.availability.is_some_and(|share| share < objective.target)).count();
     let known = weeks.iter().filter(|week| week.availability.is_some()).count();
     Weeks {
-        title: format!("{} over {} periods", objective.name, weeks.len()),
-        description: format!("In {short} of {known} periods with data the availability was below the target"),
+        title: format!("{} over {}", objective.name, format::counted(weeks.len() as u64, "period", "periods")),
+        description: format!(
+            "In {short} of {} with data the availability was below the target",
+            format::counted(known as u64, "period", "periods")
+        ),
         target: objective.target,
         weeks: weeks.iter().map(mark).collect(),
     }

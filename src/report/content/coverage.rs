@@ -2,16 +2,21 @@
 
 use super::adjusted;
 use super::block::{Block, Line, Section, Table};
+use crate::model::LostRuns;
 use crate::report::ReportModel;
 use crate::report::format::{between, count, percent, percent_interval, span, target};
 use crate::report::model::{Head, Sight};
 
 pub(super) fn section(model: &ReportModel) -> Section {
     let zone = model.head.period.zone.as_str();
-    let mut blocks = vec![Block::text(
-        "The schedule is known in advance, so that a run that is not there is known too. A slot without a run is \
-         neither up nor down.",
-    )];
+    let unseen = match model.head.policy.lost_runs {
+        LostRuns::Excluded => "A slot without a run is neither up nor down.",
+        LostRuns::Bad => "The policy of this report counts a slot without a run as bad.",
+    };
+    let mut blocks = vec![Block::text(format!(
+        "The schedule is known in advance, so that a run that is not there is known too. {unseen} Slots that are not due \
+         yet are neither due nor missing."
+    ))];
     if model.head.slots.is_empty() {
         blocks.push(Block::text("No schedule was declared and no run was recorded in this period."));
     } else {
@@ -31,7 +36,10 @@ pub(super) fn section(model: &ReportModel) -> Section {
 }
 
 fn slots(head: &Head) -> Table {
-    let mut table = Table::new("Slots due and recorded", &["flow", "kind", "vantage", ">due", ">recorded", ">missing"]);
+    let mut table = Table::new(
+        if head.until.is_some() { "Slots due so far, and recorded" } else { "Slots due and recorded" },
+        &["flow", "kind", "vantage", ">due", ">recorded", ">missing"],
+    );
     let optional = |number: Option<u64>| Line::from(number.map_or_else(|| "unknown".to_owned(), count));
     for row in &head.slots {
         table.row([
@@ -95,8 +103,8 @@ fn background(sight: &Sight) -> Line {
     );
     match background.assumed {
         None => line,
-        Some(assumed) if background.is_exceeded() => line.loud(format!(
-            " The detector assumes at most {}: its rate of false alarms does not hold for this period.",
+        Some(assumed) if background.is_exceeded() => line.plain(" ").loud(format!(
+            "The detector assumes at most {}: its rate of false alarms does not hold for this period.",
             target(assumed)
         )),
         Some(assumed) => {

@@ -7,7 +7,7 @@ use crate::incident::Incident;
 use crate::model::{Nature, Severity, VantageName};
 use crate::replication::Episode;
 use crate::report::ReportModel;
-use crate::report::format::{ABSENT, count, instant, percent};
+use crate::report::format::{ABSENT, count, coverage, instant};
 use crate::report::model::{DatabaseReport, FlowReport, IncidentEvidence};
 use crate::report::states::{self, Course};
 
@@ -74,7 +74,7 @@ fn asked(database: &DatabaseReport) -> Table {
             count(asked.lost).into(),
             count(questions).into(),
             count(asked.answered).into(),
-            share.map_or_else(|| ABSENT.to_owned(), |share| percent(Some(share), None)).into(),
+            coverage(share).into(),
         ]);
     }
     table
@@ -102,7 +102,8 @@ fn over_time(model: &ReportModel, database: &DatabaseReport) -> Vec<Block> {
                    that one is the other's cause. Blank: nobody asked, or no answer came.";
     let more = course.more().map(|more| format!(" {more}.")).unwrap_or_default();
     let letters = Some(states::letters(&chart));
-    let figure = Figure { chart: chart.into(), caption: format!("{caption}{more}"), letters };
+    let caption = format!("{caption}{more}{}", charts::zone_of(zone));
+    let figure = Figure { chart: chart.into(), caption, letters };
     let changes: Vec<Line> = course.changes_in_words().into_iter().map(Line::from).collect();
     let mut blocks = vec![Block::Figure(Box::new(figure))];
     if !changes.is_empty() {

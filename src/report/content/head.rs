@@ -2,7 +2,7 @@
 
 use super::Line;
 use crate::report::ReportModel;
-use crate::report::format::{count, instant, span};
+use crate::report::format::{count, counted, instant, span};
 use crate::report::model::{Head, SecurityAlarm};
 
 /// The period in one line.
@@ -57,12 +57,12 @@ fn slots(head: &Head) -> String {
     }
     let due: Option<u64> = head.slots.iter().map(|row| row.due).sum();
     let missing: u64 = head.slots.iter().filter_map(|row| row.missing).sum();
-    let runs = match head.runs {
-        1 => "1 run".to_owned(),
-        runs => format!("{} runs", count(runs)),
-    };
+    let runs = counted(head.runs, "run", "runs");
     match due {
-        Some(due) => format!("{} scheduled, {runs} recorded, {} missing", count(due), count(missing)),
+        Some(due) => {
+            let so_far = if head.until.is_some() { "due so far" } else { "scheduled" };
+            format!("{} {so_far}, {runs} recorded, {} due without a run", count(due), count(missing))
+        }
         None => format!("{runs} recorded; how many were scheduled is unknown for some"),
     }
 }

@@ -10,7 +10,7 @@ use crate::model::NotedEvent;
 use crate::report::ReportModel;
 use crate::report::format::{self, about, between, count, instant, percent, percent_interval, span};
 use crate::report::model::IncidentRow;
-use crate::report::words;
+use crate::report::{summary, words};
 
 pub(super) fn section(model: &ReportModel) -> Section {
     let zone = model.head.period.zone.as_str();
@@ -20,6 +20,8 @@ pub(super) fn section(model: &ReportModel) -> Section {
     if common.is_empty() {
         blocks.push(Block::text(no_incident(model)));
     } else {
+        let both = summary::outages_and_slow_spells(&common);
+        blocks.push(Block::text(format!("Seen from several places: {both}.")));
         blocks.push(Block::Table(what(&common, zone)));
         blocks.push(Block::Table(who(&common)));
         blocks.extend(left_open(&common));
@@ -67,36 +69,40 @@ fn instants(bounds: Bounds, zone: &str) -> String {
 fn durations(row: &IncidentRow) -> Line {
     let incident = &row.incident;
     let line = if incident.open { Line::from("may still last, ") } else { Line::default() };
-    line.strong(span(incident.middle)).soft(format!("{} to {}", span(incident.low), span(incident.high)))
+    line.strong(format::beside(incident.middle, incident.high)).soft(format::spans(incident.low, incident.high))
 }
 
 /// `within` says of what stretch; empty for the whole.
-fn share(share: &Share, within: &str) -> Line {
+fn share(symptom: Symptom, share: &Share, within: &str) -> Line {
+    let word = match symptom {
+        Symptom::Failing => "failed",
+        Symptom::Slow => "were slow",
+    };
     Line::default()
-        .plain(format!("{} of {}{within}, ", count(share.failing), count(share.n)))
+        .plain(format!("{} of {} {word}{within}, ", count(share.failing), count(share.n)))
         .strong(percent(share.share, share.interval))
         .soft(percent_interval(share.interval))
 }
 
 fn what(rows: &[&IncidentRow], zone: &str) -> Table {
-    let columns = ["incident", "began", "ended", "lasted", "failing, mean", "failing, at worst"];
+    let columns = ["incident", "began", "ended", "lasted", "on the whole", "at worst"];
     let mut table = Table::new("When, and how badly", &columns);
     for row in rows {
         let incident = &row.incident;
         let symptom = match incident.symptom {
-            Symptom::Failing => "",
-            Symptom::Slow => " (slow)",
+            Symptom::Failing => " (outage)",
+            Symptom::Slow => " (slow spell)",
         };
         let peak = incident.peak.map_or_else(
             || Line::from("too few runs to say"),
-            |peak| share(&peak.split, &format!(" within {}", span(peak.length))),
+            |peak| share(incident.symptom, &peak.split, &format!(" within {}", span(peak.length))),
         );
         table.row([
             Line::default().code(incident.id.as_str()).plain(symptom),
             instants(incident.start, zone).into(),
             if incident.open { Line::from("not seen to end") } else { instants(incident.end, zone).into() },
             durations(row),
-            share(&incident.failing, ""),
+            share(incident.symptom, &incident.failing, ""),
             peak,
         ]);
     }
@@ -213,7 +219,7 @@ fn distance(event: &NotedEvent, row: &IncidentRow) -> String {
 }
 
 fn from_one_place(rows: &[&IncidentRow], zone: &str) -> Table {
-    let columns = ["incident", "place", "began", "ended", "lasted", "failing", "failed as"];
+    let columns = ["incident", "place", "began", "ended", "lasted", "on the whole", "failed as"];
     let mut table = Table::new("Seen from one place", &columns);
     for row in rows {
         let incident = &row.incident;
@@ -227,7 +233,7 @@ fn from_one_place(rows: &[&IncidentRow], zone: &str) -> Table {
             instants(incident.start, zone).into(),
             if incident.open { Line::from("not seen to end") } else { instants(incident.end, zone).into() },
             durations(row),
-            share(&incident.failing, ""),
+            share(incident.symptom, &incident.failing, ""),
             hit(&incident.splits.classes).into(),
         ]);
     }

@@ -4,7 +4,7 @@ use super::block::{Block, Line, Section, Table};
 use super::charts;
 use crate::model::{Micros, StepName};
 use crate::report::ReportModel;
-use crate::report::format::{ABSENT, count};
+use crate::report::format::{self, ABSENT, count, counted};
 use crate::report::model::{Distribution, FlowReport, Percentile, StepBaseline};
 
 /// A median that moved by more than this share of the usual one is worth a word.
@@ -20,12 +20,19 @@ pub(super) fn section(model: &ReportModel) -> Section {
         if let Some(chart) = charts::heat_map(flow, &model.head, threshold) {
             blocks.push(Block::figure(
                 chart,
-                "Every good login by its time, with the median (solid), the 95th (dashed) and the 99th percentile \
-                 (dotted) of each interval; at the right edge those of the whole period with their rank intervals. \
-                 Logins that did not finish have no time and stand in the band above.",
+                format!(
+                    "Every good login by its time, with the median (solid), the 95th (dashed) and the 99th percentile \
+                     (dotted) of each interval; at the right edge those of the whole period with their rank intervals. \
+                     Logins that did not finish have no time and stand in the band above.{}{}",
+                    threshold.map_or_else(String::new, |at| format!(
+                        " Red dashes: {}, from which on a login counts as bad.",
+                        format::limit(at)
+                    )),
+                    charts::zone_of(&model.head.period.zone)
+                ),
             ));
         }
-        blocks.extend(against_baseline(flow, &model.baselines).map(Block::Table));
+        blocks.extend(against_baseline(flow, &model.baselines, &model.head.period.zone).map(Block::Table));
         blocks.push(Block::Table(percentiles(flow)));
     }
     if blocks.is_empty() {
@@ -33,8 +40,9 @@ pub(super) fn section(model: &ReportModel) -> Section {
     } else {
         blocks.push(Block::note(
             "Percentiles are of finished logins, from a histogram of three digits. Logins that a limit cut off have no \
-             time, only a lower bound, and are counted apart. Rank intervals stand in brackets; an open end (…) means \
-             that the sample is too small to bound it.",
+             time, only a lower bound, and are counted apart. In brackets stands the rank interval: the two measured \
+             times between which the percentile of all such logins lies, at the confidence of the report; an open end \
+             (…) means that the sample is too small to bound it.",
         ));
     }
     Section { anchor: "latency", title: "How long it took", short: "Latency", blocks }
@@ -43,18 +51,23 @@ pub(super) fn section(model: &ReportModel) -> Section {
 fn tail(login: &Distribution) -> Option<String> {
     let bound = login.at_least?;
     Some(format!(
-        "{} of {} logins did not finish: the tail is at least {bound}.",
+        "{} of {} did not finish: the tail is at least {bound}.",
         count(login.unfinished),
-        count(login.n + login.unfinished + login.failed)
+        counted(login.n + login.unfinished + login.failed, "login", "logins")
     ))
 }
 
 /// Each step beside its usual time; `None` when none is known.
-fn against_baseline(flow: &FlowReport, baselines: &[StepBaseline]) -> Option<Table> {
+fn against_baseline(flow: &FlowReport, baselines: &[StepBaseline], zone: &str) -> Option<Table> {
     let mine: Vec<&StepBaseline> = baselines.iter().filter(|usual| usual.flow == flow.name).collect();
     let first = mine.first()?;
-    let weeks = (first.to.duration_since(first.from).as_secs_f64() / 604_800.0).round();
-    let caption = format!("{}: against the {weeks:.0} weeks before", flow.name);
+    let weeks = match (first.to.duration_since(first.from).as_secs_f64() / 604_800.0).round() as u64 {
+        0 | 1 => "the week".to_owned(),
+        weeks => format!("the {weeks} weeks"),
+    };
+    let from = format::instant(first.from, zone);
+    let caption =
+        format!("{}: against {weeks} before, from {from} on; baseline of {} logins", flow.name, count(first.n));
     let columns = ["time of", ">p50", ">usual p50", ">p95", ">usual p95", "median against the usual"];
     let mut table = Table::new(caption, &columns);
     for usual in mine {

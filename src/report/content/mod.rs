@@ -55,5 +55,5 @@ pub(super) fn sections(model: &ReportModel) -> Vec<Section> {
 
 /// What the report is called.
 pub(super) fn title(model: &ReportModel) -> String {
-    format!("{}: login report, {}", model.head.site, model.head.period.label)
+    format!("{}: login report, {}", model.head.site, super::format::named(&model.head.period))
 }

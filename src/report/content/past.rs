@@ -13,8 +13,11 @@ pub(super) fn section(model: &ReportModel) -> Section {
             continue;
         }
         blocks.push(Block::heading(objective.name.as_str()));
-        let caption = "Availability of each period with its interval; each step up is ten times fewer failures. \
-                       Dashed: what was promised. Triangles: periods with incidents.";
+        let running = if objective.until.is_some() { " The last period still runs: what it was so far." } else { "" };
+        let caption = format!(
+            "Availability of each period with its interval; each step up is ten times fewer failures. Dashed: what was \
+             promised. Triangles: periods with outages seen from several places.{running}"
+        );
         blocks.push(Block::figure(charts::weeks(objective), caption));
         blocks.push(Block::Table(table(objective)));
     }
@@ -26,7 +29,7 @@ pub(super) fn section(model: &ReportModel) -> Section {
 
 fn table(objective: &ObjectiveReport) -> Table {
     let caption = format!("{}: periods, the oldest first", objective.name);
-    let mut table = Table::new(caption, &["period", ">availability", "interval", ">bad", ">logins", ">incidents"]);
+    let mut table = Table::new(caption, &["period", ">availability", "interval", ">bad", ">logins", ">outages"]);
     for week in &objective.standing.weeks {
         table.row(row(week));
     }

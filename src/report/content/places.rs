@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::block::{Block, Line, Section, Table};
 use crate::model::{FlowName, StepName, VantageName};
 use crate::report::ReportModel;
-use crate::report::format::{self, count, instant, percent, percent_interval, span, target};
+use crate::report::format::{self, count, instant, percent, percent_interval, target};
 use crate::report::model::{Counts, FailurePlace, FailureRow, FlowReport, FlowVantage, Outage, PlaceCell, UserImpact};
 use crate::slo::Interval;
 
@@ -73,9 +73,9 @@ fn of_all(cell: Option<&PlaceCell>) -> Line {
 
 fn vantages(flow: &FlowReport) -> Table {
     let columns =
-        ["vantage", "availability", ">good", ">bad", ">lost", ">missing", ">coverage", "downtime, low to high"];
+        ["vantage", "availability", ">good", ">bad", ">lost", ">missing", ">coverage", "downtime as seen from here"];
     let mut table = Table::new(format!("{} by vantage", flow.name), &columns);
-    let mut row = |name: &str, availability, interval, counts: &Counts, down: String| {
+    let mut row = |name: &str, availability, interval, counts: &Counts, down: Line| {
         table.row([
             Line::from(name),
             available(availability, interval),
@@ -83,20 +83,23 @@ fn vantages(flow: &FlowReport) -> Table {
             count(counts.bad).into(),
             count(counts.lost).into(),
             count(counts.missing).into(),
-            percent(counts.coverage, None).into(),
-            down.into(),
+            format::coverage(counts.coverage).into(),
+            down,
         ]);
     };
     for at in &flow.vantages {
         let down = &at.downtime;
         let text = match down.outages {
-            0 if at.counts.good + at.counts.bad == 0 => format::ABSENT.to_owned(),
-            0 => "none seen".to_owned(),
-            outages => format!("{} to {} in {}", span(down.low), span(down.high), count(outages)),
+            0 if at.counts.good + at.counts.bad == 0 => Line::from(format::ABSENT),
+            0 => Line::from("none seen"),
+            stretches => Line::default()
+                .strong(format::beside(down.middle, down.high))
+                .plain(format!(" in {}", format::counted(stretches, "stretch", "stretches")))
+                .soft(format::spans(down.low, down.high)),
         };
         row(at.vantage.as_str(), at.availability, at.interval, &at.counts, text);
     }
-    row("all", flow.availability, flow.availability_interval, &flow.counts, String::new());
+    row("all", flow.availability, flow.availability_interval, &flow.counts, Line::default());
     table
 }
 
@@ -170,7 +173,7 @@ fn outage_row(vantage: &str, outage: &Outage, zone: &str) -> [Line; 5] {
         Line::from(vantage),
         format::between(outage.not_before, outage.begun_by, zone).into(),
         ended.into(),
-        format!("{} to {}", span(outage.low), span(outage.high)).into(),
+        format::spans(outage.low, outage.high).into(),
         count(outage.runs).into(),
     ]
 }

@@ -10,6 +10,10 @@ use crate::report::model::{CellState, FlowReport, FlowSeries, Head, TimelineRow}
 /// Columns of the strip in letters at most.
 const STRIP: usize = 96;
 
+/// What each mark of the strip means, for who cannot tell its colours.
+const MARKS: &str = "A low bar: all good. A bar of half the height: good but slow. From the top down, with a tooth: \
+                     failed, the longer the larger the share. Dots: due, and nothing known. Blank: not due.";
+
 pub(super) fn section(model: &ReportModel) -> Section {
     let mut blocks = Vec::new();
     for flow in &model.flows {
@@ -17,7 +21,12 @@ pub(super) fn section(model: &ReportModel) -> Section {
         blocks.push(Block::text(revisions(flow)));
         blocks.push(Block::Figure(Box::new(Figure {
             chart: charts::strip(flow, &model.head).into(),
-            caption: format!("One cell is {}. {}", span(flow.series.bins.width), flow.series.slow_rule),
+            caption: format!(
+                "One cell is {}. {MARKS} {}{}",
+                span(flow.series.bins.width),
+                flow.series.slow_rule,
+                charts::zone_of(&model.head.period.zone)
+            ),
             letters: letters(&flow.series, &model.head),
         })));
     }
@@ -52,6 +61,7 @@ fn letters(series: &FlowSeries, head: &Head) -> Option<String> {
             () if any(CellState::Failed) => 'X',
             () if any(CellState::Slow) => '~',
             () if any(CellState::Ok) => '.',
+            () if any(CellState::NoData) => '?',
             () => ' ',
         }
     };
@@ -62,7 +72,8 @@ fn letters(series: &FlowSeries, head: &Head) -> Option<String> {
     let lines: String = logins.iter().map(line).collect();
     let column = span(Micros(series.bins.width.0 * merged as u64));
     Some(format!(
-        "Each column is {column} from {}: '.' all good, '~' slow, 'X' at least one failed, blank without data.\n\n{lines}",
+        "Each column is {column} from {}: '.' all good, '~' slow, 'X' at least one failed, '?' due and nothing known, blank \
+         not due.\n\n{lines}",
         instant(series.bins.start, &head.period.zone)
     ))
 }

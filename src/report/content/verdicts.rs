@@ -2,7 +2,7 @@
 
 use super::block::{Block, Card, Section};
 use crate::report::ReportModel;
-use crate::report::format::{self, about, count, minutes, percent, percent_interval};
+use crate::report::format::{self, about, amount, count, minutes, percent, percent_interval};
 use crate::report::model::{Budget, ObjectiveReport};
 use crate::report::{summary, words};
 use crate::slo::Interval;
@@ -17,7 +17,8 @@ pub(super) fn section(model: &ReportModel) -> Section {
         blocks.push(Block::note(
             "The large number is the share of good logins in the sample, with the interval of the underlying share. \
              “As measured” is what the period was: incidents by their measured length, the rest as a sample. \
-             Undecided means that the data allow both.",
+             Undecided means that the data allow both; not known, that too little was seen; on course and off course \
+             speak of a period that still runs. P(met) takes failures as independent: of an outage it says nothing.",
         ));
     }
     Section { anchor: "verdicts", title: "Verdicts", short: "Verdicts", blocks }
@@ -38,7 +39,11 @@ fn facts(objective: &ObjectiveReport) -> Vec<(String, String)> {
     let mut facts = Vec::new();
     let mut fact = |name: &str, value: String| facts.push((name.to_owned(), value));
     if let Some(probability) = objective.probability_met {
-        fact("P(met)", words::probability(probability));
+        let name = if objective.until.is_some() { "P(met) so far" } else { "P(met)" };
+        fact(name, words::probability(probability));
+    }
+    if objective.until.is_some() {
+        fact("outlook", super::budget::outlook(objective));
     }
     let shown = |share: f64, interval: Interval| {
         format!("{} ({})", percent(Some(share), Some(interval)), percent_interval(Some(interval)))
@@ -54,7 +59,9 @@ fn facts(objective: &ObjectiveReport) -> Vec<(String, String)> {
     }
     if let Some(budget) = &objective.budget {
         let (spent, left) = budget_words(budget);
-        fact("budget spent", spent);
+        let bounds =
+            words::spent_interval(objective).map_or_else(String::new, |bounds| format!("; by the interval {bounds}"));
+        fact("budget spent", format!("{spent}{bounds}"));
         fact("budget left", left);
     }
     if let Some(sign_ins) = objective.standing.sign_ins {
@@ -70,7 +77,12 @@ fn facts(objective: &ObjectiveReport) -> Vec<(String, String)> {
     }
     if let Some(adjusted) = &objective.adjusted {
         let share = percent(adjusted.availability, adjusted.interval);
-        fact("with exclusions", format!("{}, {share}; raw: {}", adjusted.verdict.as_str(), objective.verdict.as_str()));
+        let late = match adjusted.exclusions.iter().filter(|applied| applied.late).count() {
+            0 => String::new(),
+            late => format!("; {late} of {} entered after what it covers had begun", adjusted.exclusions.len()),
+        };
+        let (with, raw) = (adjusted.verdict.as_str(), objective.verdict.as_str());
+        fact("with exclusions", format!("{with}, {share}; raw: {raw}{late}"));
     }
     if let Some(change) = &objective.standing.change {
         let direction = if change.difference < 0.0 { "worse" } else { "better" };
@@ -82,18 +94,19 @@ fn facts(objective: &ObjectiveReport) -> Vec<(String, String)> {
 
 /// The budget in time and in logins: spent and left.
 pub(super) fn budget_words(budget: &Budget) -> (String, String) {
+    let time = |part: f64| minutes(part, budget.allowed_minutes);
     let spent = format!(
-        "{}: {} of {}, {} of {:.1} logins",
+        "{}: {} of {}, {} bad of {} allowed",
         words::spent(budget.spent_share),
-        minutes(budget.spent_minutes),
-        minutes(budget.allowed_minutes),
+        time(budget.spent_minutes),
+        time(budget.allowed_minutes),
         count(budget.spent_events),
-        budget.allowed_events
+        amount(budget.allowed_events)
     );
     let left = if budget.left_events < 0.0 {
-        format!("none: overspent by {}, {:.1} logins", minutes(-budget.left_minutes), -budget.left_events)
+        format!("none: overspent by {}, {} logins", time(-budget.left_minutes), amount(-budget.left_events))
     } else {
-        format!("{}, {:.1} logins", minutes(budget.left_minutes), budget.left_events)
+        format!("{}, {} logins", time(budget.left_minutes), amount(budget.left_events))
     };
     (spent, left)
 }

@@ -6,6 +6,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::ReportModel;
 use super::content::{self, Block, Card, Figure, Line, Section, Span, Table};
+use super::format;
 use crate::slo::Attainment;
 
 #[cfg(test)]
@@ -47,7 +48,7 @@ fn header(model: &ReportModel) -> Markup {
     html! {
         header id="head" {
             p class="eyebrow" { "Doorstep login report" }
-            h1 { (model.head.site) ", " (model.head.period.label) }
+            h1 { (model.head.site) ", " (format::named(&model.head.period)) }
             p { (content::subtitle(model)) }
             dl class="facts" {
                 @for (word, value) in content::facts(model) { div { dt { (word) } dd { (line(&value)) } } }
@@ -80,9 +81,33 @@ fn part(number: usize, section: &Section) -> Markup {
     html! {
         section aria-labelledby=(section.anchor) {
             h2 id=(section.anchor) { span class="part" { (number) } " " (section.title) }
-            @for block in &section.blocks { (self::block(block)) }
+            @for together in together(&section.blocks) {
+                @if let [alone] = together { (block(alone)) } @else { div class="keep" { @for part in together { (block(part)) } } }
+            }
         }
     }
+}
+
+/// The rows of a table that a page holds together with its heading.
+const SHORT: usize = 12;
+
+/// Cuts blocks into what no printed page may part: a heading or words with the chart or the short table that they are of.
+fn together(blocks: &[Block]) -> Vec<&[Block]> {
+    let mut parts = Vec::new();
+    let mut rest = blocks;
+    while !rest.is_empty() {
+        let words = rest.iter().take_while(|block| matches!(block, Block::Heading(..) | Block::Text(_))).count();
+        let of = match rest.get(words) {
+            Some(Block::Figure(_)) => 1,
+            Some(Block::Table(table)) if table.rows.len() <= SHORT => 1,
+            _ => 0,
+        };
+        let length = if of == 1 { words + 1 } else { 1 };
+        let (part, others) = rest.split_at(length);
+        parts.push(part);
+        rest = others;
+    }
+    parts
 }
 
 fn block(block: &Block) -> Markup {
@@ -139,6 +164,9 @@ fn mark(verdict: Attainment) -> &'static str {
         Attainment::Met => "✔",
         Attainment::Missed => "✘",
         Attainment::Undecided => "≈",
+        Attainment::NotKnown => "?",
+        Attainment::OnCourse => "▲",
+        Attainment::OffCourse => "▼",
         Attainment::NoData => "○",
     }
 }

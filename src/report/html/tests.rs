@@ -208,6 +208,7 @@ fn objective(verdict: Attainment, availability: Option<f64>) -> ObjectiveReport 
         target: 0.999,
         threshold: None,
         period: period(),
+        until: None,
         counts: counts(),
         over_threshold: None,
         availability,
@@ -353,4 +354,13 @@ fn the_alarm_comes_first_and_absence_is_said() {
     assert!(page.contains("≈") || page.contains("✘ missed"));
     assert!(page.contains("94.4 %") || page.contains("94.35 %"), "the availability is printed");
     assert!(page.contains("10.00 % of demand") || page.contains("10.00 %</strong> of demand"));
+}
+
+#[test]
+fn no_printed_page_parts_a_heading_from_its_chart() {
+    let page = render(&model());
+    let kept: Vec<&str> = page.split("<div class=\"keep\">").skip(1).collect();
+    assert!(kept.len() >= 3, "{}", kept.len());
+    assert!(kept[0].starts_with("<h3>shop-missed</h3><p>") && kept[0].contains("<figure>"), "{}", &kept[0][..200]);
+    assert!(page.contains(".keep, tr { break-inside: avoid; }"));
 }

@@ -24,11 +24,11 @@ pub struct AdjustedReport {
     pub budget: Option<Budget>,
     /// (1 - availability) / (1 - target).
     pub burn_rate: Option<f64>,
-    /// Met, missed, undecided, or no data.
+    /// What the evidence allows to say.
     pub verdict: Attainment,
     /// P(met).
     pub probability_met: Option<f64>,
-    /// Why the verdict is weaker than P(met) alone would make it.
+    /// Why the verdict is not, or not only, what P(met) says.
     pub verdict_note: Option<String>,
 }
 

@@ -64,13 +64,15 @@ pub struct TimelineRow {
     pub bad: Vec<u32>,
 }
 
-/// What a cell shows. Four values, to be drawn with four shapes as well as colours.
+/// What a cell shows. Each has a shape of its own as well as a colour, but for nothing due, which is blank.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CellState {
-    /// Nothing with a verdict: neither up nor down.
+    /// Slots were due, or runs were recorded, and none has a verdict: neither up nor down.
     #[default]
     NoData,
+    /// No slot was due, or none is yet, so that nothing is missing.
+    NotDue,
     /// All good and none too slow.
     Ok,
     /// All good, but slow by [`FlowSeries::slow_rule`].
