@@ -6,11 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Incidents, Past, Question, audits, databases, incidents, past};
 use crate::impact;
-use crate::incident::{RuleQuality, Rules, Symptom, quality};
-use crate::model::Objective;
+use crate::incident::{RuleName, RuleQuality, Rules, Symptom, quality};
+use crate::model::{Objective, Policy};
 use crate::report::build::Context;
 use crate::report::model::{DetectionReport, RuleRow, SignIns};
-use crate::slo::Period;
+use crate::slo::{Interval, Period, poisson_interval};
 use crate::store::{Error, Store};
 
 /// Events so long before the period may be neighbours of an incident in it.
@@ -47,7 +47,8 @@ pub(super) async fn context(store: &Store, question: &Question<'_>) -> Result<(C
         detection: (!detection.background.is_empty()).then(|| DetectionReport {
             promised_per_year: rules.detection.false_alarms_per_year,
             charts: detection.background.clone(),
-            rules: replayed.rules.into_iter().map(row).collect(),
+            flow_years: replayed.flow_years,
+            rules: replayed.rules.into_iter().map(|rule| row(rule, replayed.flow_years, question.policy)).collect(),
         }),
         incidents: detection.incidents,
     };
@@ -55,13 +56,19 @@ pub(super) async fn context(store: &Store, question: &Question<'_>) -> Result<(C
 }
 
 /// What one rule did, as a row. Pages for what one place alone saw lie on incidents, but on no outage.
-fn row(rule: RuleQuality) -> RuleRow {
+fn row(rule: RuleQuality, flow_years: f64, policy: &Policy) -> RuleRow {
+    let measurable = rule.rule != RuleName::Ours && flow_years > 0.0;
+    let false_per_year = measurable.then(|| {
+        let bounds = poisson_interval(rule.wrong, policy.confidence);
+        Interval { low: bounds.low / flow_years, high: bounds.high / flow_years }
+    });
     let on_incidents = rule.pages.iter().filter(|page| page.incident.is_some()).count() as u64;
     RuleRow {
         name: rule.rule.title().to_owned(),
         pages: rule.pages.len() as u64,
         on_incidents: on_incidents - rule.undecided,
         elsewhere: rule.wrong,
+        false_per_year,
         undecided: rule.undecided,
         missed: rule.missed,
         delays: rule.delays.into_iter().map(|one| (one.incident, one.delay)).collect(),

@@ -53,6 +53,17 @@ async fn a_store_answers_like_the_runs_themselves_before_and_after_shipping() {
     direct.objectives[0].standing.clone_from(&spooled.objectives[0].standing);
     assert!(spooled == direct, "the store answers otherwise than the runs");
     assert_eq!(spooled.objectives[0].failing, Some(0.037));
+    // A thousand seconds at one place, in which every other rule's false pages are told as a rate with its interval.
+    let detection = spooled.detection.as_ref().expect("a detector");
+    assert!((detection.flow_years * 365.0 * 86_400.0 - 1_000.0).abs() < 5.0, "{}", detection.flow_years);
+    assert!(detection.rules[0].false_per_year.is_none(), "incidents are what our own detector found");
+    for rule in &detection.rules[1..] {
+        let bounds = rule.false_per_year.expect("a rate");
+        let seen = rule.elsewhere as f64 / detection.flow_years;
+        assert!(bounds.low <= seen && seen < bounds.high, "{rule:?}");
+    }
+    let text = markdown::render(&spooled);
+    assert!(text.contains("Observed: ") && text.contains("false a year and flow"), "{text}");
 
     let shipped = Shipper::new(spool, store.clone(), Duration::ZERO).ship_all().await;
     assert_eq!((shipped.records, shipped.errors.len()), (1000, 0));

@@ -1,24 +1,27 @@
 //! Part ten: how well incidents were seen, and what other rules would have done on the same runs.
 
 use super::block::{Block, Line, Section, Table};
-use crate::incident::Symptom;
+use crate::incident::{Background, Basis, Symptom};
 use crate::report::ReportModel;
-use crate::report::format::{count, percent_interval, span, target};
+use crate::report::format::{about, count, counted, percent_interval, span, target};
 use crate::report::model::{DetectionReport, RuleRow};
+use crate::slo::poisson_interval;
 
 pub(super) fn section(model: &ReportModel) -> Section {
     let blocks = match &model.detection {
         None => vec![Block::text("Nothing looked for incidents in this period, so that there is nothing to judge.")],
-        Some(detection) => judged(detection),
+        Some(detection) => judged(detection, model.head.policy.confidence),
     };
     Section { anchor: "detection", title: "How well incidents were seen", short: "Detection", blocks }
 }
 
-fn judged(detection: &DetectionReport) -> Vec<Block> {
+fn judged(detection: &DetectionReport, confidence: f64) -> Vec<Block> {
     let promise = format!(
-        "The thresholds are set so that chance alone pages at most {} a year while no more than the assumed background \
-         fails. A page is true when it falls into an incident that the records confirm, false when it does not.",
-        times(detection.promised_per_year)
+        "The thresholds are set so that chance alone pages at most {} a year and flow while no more than the assumed \
+         background fails. A page is true when it falls into an incident that the records confirm, false when it does \
+         not. {}",
+        times(detection.promised_per_year),
+        observed(detection, confidence)
     );
     let mut table = Table::new(
         "The same runs under other rules (shadow replay)",
@@ -28,6 +31,7 @@ fn judged(detection: &DetectionReport) -> Vec<Block> {
             ">in incidents",
             ">one place",
             ">elsewhere",
+            "false a year and flow",
             ">incidents missed",
             "after the first failing probe",
         ],
@@ -39,6 +43,7 @@ fn judged(detection: &DetectionReport) -> Vec<Block> {
             count(rule.on_incidents).into(),
             count(rule.undecided).into(),
             count(rule.elsewhere).into(),
+            false_alarms(rule, detection.flow_years),
             count(rule.missed).into(),
             delays(rule).into(),
         ]);
@@ -49,6 +54,52 @@ fn judged(detection: &DetectionReport) -> Vec<Block> {
         blocks.push(Block::Table(table));
     }
     blocks
+}
+
+/// What the watched time says about our own promise. Incidents are what our detector found, so that none of its pages
+/// lies elsewhere: only their whole number bounds how many can have been false.
+fn observed(detection: &DetectionReport, confidence: f64) -> String {
+    let Some(ours) = detection.rules.first().filter(|_| detection.flow_years > 0.0) else {
+        return "Nothing was watched in this period, so that no false alarm could be observed.".to_owned();
+    };
+    let most = poisson_interval(ours.pages, confidence).high / detection.flow_years;
+    format!(
+        "Observed: {} in {} of watching all flows. By these records none of our own pages can be false, since incidents \
+         are what our detector found; were all of them false, it would be {} a year and flow, and not more than {}.",
+        counted(ours.pages, "page", "pages"),
+        length(detection.flow_years),
+        per_year(ours.pages as f64 / detection.flow_years),
+        per_year(most)
+    )
+}
+
+/// False pages per year with their interval.
+fn false_alarms(rule: &RuleRow, flow_years: f64) -> Line {
+    match rule.false_per_year {
+        None => Line::from("not told: the measure itself"),
+        Some(bounds) => {
+            let seen = per_year(rule.elsewhere as f64 / flow_years);
+            Line::default().strong(seen).soft(format!("{} to {}", per_year(bounds.low), per_year(bounds.high)))
+        }
+    }
+}
+
+/// A rate from few events knows two digits at most.
+fn per_year(rate: f64) -> String {
+    match rate {
+        0.0 => "0".to_owned(),
+        rate if rate < 9.95 => format!("{rate:.1}"),
+        rate => about(rate),
+    }
+}
+
+/// Years as the hours, days or years that they are.
+fn length(years: f64) -> String {
+    match years * 365.0 {
+        days if days < 2.0 => format!("{:.1} h", days * 24.0),
+        days if days < 730.0 => format!("{days:.1} d"),
+        _ => format!("{years:.1} years"),
+    }
 }
 
 /// The thresholds behind the alarms, per flow.
@@ -67,14 +118,35 @@ fn charts(detection: &DetectionReport) -> Option<Table> {
         table.row([
             Line::from(chart.flow.as_str()),
             symptom.into(),
-            format!("{} of {} failed ({})", count(chart.failing), count(chart.n), percent_interval(chart.interval))
-                .into(),
+            background(chart).into(),
             target(chart.p0).into(),
             target(chart.p1).into(),
             row.into(),
         ]);
     }
     (!table.rows.is_empty()).then_some(table)
+}
+
+/// What was measured in the period's clean hours, and whether the chart goes by it.
+fn background(chart: &Background) -> String {
+    let word = match chart.symptom {
+        Symptom::Failing => "failed",
+        Symptom::Slow => "were slow",
+    };
+    let seen = match chart.n {
+        0 => "no login in clean hours".to_owned(),
+        n => format!(
+            "{} of {} in clean hours {word} ({})",
+            count(chart.failing),
+            counted(n, "login", "logins"),
+            percent_interval(chart.interval)
+        ),
+    };
+    match chart.basis {
+        Basis::Measured => seen,
+        Basis::Floor => format!("{seen}; taken up to the floor"),
+        Basis::Assumed => format!("{seen}; too few, so that it is assumed"),
+    }
 }
 
 fn times(per_year: f64) -> String {

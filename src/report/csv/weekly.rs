@@ -120,10 +120,15 @@ fn incident(table: &mut Table, row: &IncidentRow) {
 
 fn rules(table: &mut Table, detection: &DetectionReport) {
     table.row("detection", "ours", "promised_false_alarms_per_year", detection.promised_per_year, "");
+    table.row("detection", "ours", "watched", detection.flow_years, "years");
     for rule in &detection.rules {
         table.row("rule", &rule.name, "pages", rule.pages, "");
         table.row("rule", &rule.name, "on_incidents", rule.on_incidents, "");
         table.row("rule", &rule.name, "elsewhere", rule.elsewhere, "");
+        if let Some(bounds) = rule.false_per_year {
+            let seen = rule.elsewhere as f64 / detection.flow_years;
+            table.bounded(("rule", &rule.name, "false_per_year"), seen, (bounds.low, bounds.high), "per year", None);
+        }
         table.row("rule", &rule.name, "undecided", rule.undecided, "");
         table.row("rule", &rule.name, "missed", rule.missed, "");
         for (incident, delay) in &rule.delays {

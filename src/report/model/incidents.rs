@@ -49,8 +49,11 @@ pub struct BudgetShare {
 /// How well incidents were seen, and what other rules would have done on the same runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DetectionReport {
-    /// False alarms per year that the thresholds promise not to exceed, per target.
+    /// False alarms per year that the thresholds promise not to exceed, per flow.
     pub promised_per_year: f64,
+    /// Years of probing that were watched, all flows together.
+    #[serde(default)]
+    pub flow_years: f64,
     /// What was taken as background, and the charts that follow from it.
     pub charts: Vec<crate::incident::Background>,
     /// Our own detector first, then the rules that it is compared with.
@@ -89,8 +92,12 @@ pub struct RuleRow {
     pub pages: u64,
     /// Pages within an incident.
     pub on_incidents: u64,
-    /// Pages outside of all incidents.
+    /// Pages outside of all incidents; of the own detector's there are none, since incidents are what it found.
     pub elsewhere: u64,
+    /// False pages per flow and year, from those elsewhere (Garwood's interval); `None` for the own detector, which
+    /// cannot be wrong by its own measure, and when nothing was watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub false_per_year: Option<Interval>,
     /// Pages for what one place alone saw: not wrong, but no outage either.
     pub undecided: u64,
     /// Incidents that it never paged for.
