@@ -27,11 +27,15 @@ fn of(objective: &ObjectiveReport, until: Timestamp, days: &[Tally], revision: &
     }
     // A schedule that was withdrawn has nothing to come.
     let coming = counts.planned?.checked_sub(counts.due?).filter(|&coming| coming > 0)?;
+    // The budget is that of all planned slots, and what is not seen spends none of it: so the fan goes on from where the
+    // burn-down ends, on the same scale.
+    let bad = objective.budget?.spent_events;
+    let so_far = Tally { good: (counts.planned? - coming).saturating_sub(bad), bad };
     let ends = day_ends(until, period.end);
     let question = OutlookQuestion {
         past: days,
         coming: &spread(coming, until, &ends),
-        so_far: Tally { good: counts.good, bad: counts.bad },
+        so_far,
         target: objective.target,
         together: TOGETHER,
         seed: outlook_seed(revision),
@@ -83,6 +87,66 @@ fn spread(coming: u64, from: Timestamp, ends: &[Timestamp]) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_fan_goes_on_from_where_the_budget_stands_however_much_was_not_seen() {
+        use crate::model::{FlowName, ObjectiveName};
+        use crate::report::model::{Budget, Counts, Standing};
+        use crate::slo::{Attainment, Period};
+
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let period = Period::between(at("2026-11-16T00:00:00Z"), at("2026-11-23T00:00:00Z"), &jiff::tz::TimeZone::UTC);
+        let until = at("2026-11-19T12:00:00Z");
+        // 7,000 slots, half of them due, of which only 1,000 were seen; 35 failed of the 70 that may.
+        let counts = Counts {
+            due: Some(3_500),
+            planned: Some(7_000),
+            good: 965,
+            bad: 35,
+            lost: 0,
+            missing: 2_500,
+            coverage: Some(1_000.0 / 3_500.0),
+        };
+        let objective = ObjectiveReport {
+            name: ObjectiveName::new("login").unwrap(),
+            description: String::new(),
+            flow: FlowName::new("shop").unwrap(),
+            target: 0.99,
+            threshold: None,
+            period: period.unwrap(),
+            until: Some(until),
+            counts,
+            over_threshold: None,
+            availability: Some(0.965),
+            failing: Some(0.035),
+            interval: None,
+            if_lost: None,
+            budget: Some(Budget {
+                allowed_events: 70.0,
+                spent_events: 35,
+                left_events: 35.0,
+                allowed_minutes: 100.8,
+                spent_minutes: 50.4,
+                left_minutes: 50.4,
+                spent_share: 0.5,
+            }),
+            burn_rate: Some(3.5),
+            verdict: Attainment::NotKnown,
+            probability_met: Some(0.0),
+            verdict_note: None,
+            users: None,
+            burn_down: None,
+            adjusted: None,
+            standing: Standing::default(),
+        };
+        // Days without a failure to come: the fan stays where the budget stands.
+        let quiet = [Tally { good: 1_000, bad: 0 }; 8];
+        let found = of(&objective, until, &quiet, &Revision::of(b"data")).unwrap();
+        for point in &found.fan {
+            assert!((point.middle - 0.5).abs() < 1e-9, "{point:?}");
+        }
+        assert_eq!((found.fan[0].at, found.inside), (until, 1.0), "it begins now, and half of the budget is left");
+    }
 
     #[test]
     fn the_days_to_come_share_the_slots_by_their_length() {

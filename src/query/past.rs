@@ -39,7 +39,7 @@ type Minutes = BTreeMap<ObjectiveName, Vec<(f64, f64)>>;
 /// Whatever keeps the store from being read or understood.
 pub(super) async fn read_past(store: &Store, question: &Question<'_>, rules: &Rules) -> Result<Past, Error> {
     let mut past = Past::default();
-    let (mut minutes, mut usual) = (Minutes::new(), BTreeMap::new());
+    let (mut minutes, mut usual, mut usual_from) = (Minutes::new(), BTreeMap::new(), None);
     for back in (1..=WEEKS).rev() {
         let Some(week) = earlier(question.period, back) else { continue };
         let week_of = |(objective, period): &(Objective, Period)| Some((objective.clone(), earlier(period, back)?));
@@ -78,13 +78,13 @@ pub(super) async fn read_past(store: &Store, question: &Question<'_>, rules: &Ru
         past.periods.push(one(question, &week, &objectives, &history, rules));
         days_and_minutes(question, &objectives, &history, &mut past.days, &mut minutes);
         if back <= USUAL {
+            usual_from = usual_from.or(ran.then_some(week.start));
             collect(&history, (start, end), parts, &mut usual, question);
         }
     }
     past.windows =
         minutes.into_iter().map(|(name, cells)| (name, worst_windows(&Cells::new(cells), MINUTE).0)).collect();
-    let from = earlier(question.period, USUAL).map_or(question.period.start, |week| week.start);
-    past.baselines = baselines(usual, from, question.period.start);
+    past.baselines = baselines(usual, usual_from.unwrap_or(question.period.start), question.period.start);
     Ok(past)
 }
 
