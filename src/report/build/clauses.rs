@@ -3,23 +3,33 @@
 use crate::incident::Incident;
 use crate::model::{BudgetClause, ObjectiveName, Trigger};
 use crate::report::format;
-use crate::report::model::{Budget, BudgetShare, Clause, ObjectiveReport};
+use crate::report::model::{BudgetShare, Clause, ObjectiveReport};
 use crate::report::words;
 
 /// An incident with what it took from the objective.
 type Cost<'a> = (&'a Incident, Option<BudgetShare>);
 
-/// Every clause with whether it applies and why; none without a budget.
+/// Every clause with whether it applies and why; none without a budget. What is judged is the budget by the policy: with
+/// its exclusions, where there are any.
 pub(super) fn of(clauses: &[BudgetClause], report: &ObjectiveReport, incidents: &[Cost<'_>]) -> Vec<Clause> {
-    let Some(budget) = report.budget else { return Vec::new() };
-    clauses.iter().map(|clause| one(clause, budget, &report.name, incidents)).collect()
+    let Some(raw) = report.budget else { return Vec::new() };
+    let adjusted = report.adjusted.as_ref().and_then(|adjusted| adjusted.budget);
+    let spent = adjusted.unwrap_or(raw).spent_share;
+    let mut words = format!("{} is spent", words::spent(spent));
+    if report.until.is_some() {
+        words.push_str(" so far");
+    }
+    if adjusted.is_some() {
+        words.push_str(&format!(" with exclusions, {} without", words::spent(raw.spent_share)));
+    }
+    clauses.iter().map(|clause| one(clause, (spent, &words), &report.name, incidents)).collect()
 }
 
-fn one(clause: &BudgetClause, budget: Budget, name: &ObjectiveName, incidents: &[Cost<'_>]) -> Clause {
+fn one(clause: &BudgetClause, spent: (f64, &str), name: &ObjectiveName, incidents: &[Cost<'_>]) -> Clause {
     let (when, applies, because) = match clause.trigger {
         Trigger::Spent(least) => {
             let when = format!("{} of the period's budget is spent", format::target(least));
-            (when, budget.spent_share >= least, format!("{} is spent", words::spent(budget.spent_share)))
+            (when, spent.0 >= least, spent.1.to_owned())
         }
         Trigger::Incident(least) => {
             let when = format!("one incident takes more than {} of the budget of four periods", format::target(least));

@@ -6,40 +6,66 @@ use crate::report::format::instant;
 use crate::report::model::{Clause, ObjectiveReport};
 
 pub(super) fn section(model: &ReportModel) -> Section {
-    let mut blocks = Vec::new();
+    let mut blocks = decisions(model);
     for objective in &model.objectives {
         blocks.extend(clauses(objective));
     }
-    if blocks.is_empty() {
-        blocks.push(Block::text("Without an objective with a verdict the budget policy asks for nothing."));
-    }
+    blocks.push(Block::heading("Open actions"));
+    blocks.push(Block::text(
+        Line::default()
+            .plain(
+                "Actions that postmortems agreed on stand in those texts, with owner and date, and not in the store: none \
+                 can be listed here. Whether each has an owner, says ",
+            )
+            .code("doorstep postmortem lint FILE.md")
+            .plain("."),
+    ));
     blocks.extend(events(model));
     Section { anchor: "actions", title: "Policy and actions", short: "Actions", blocks }
 }
 
-fn clauses(objective: &ObjectiveReport) -> Vec<Block> {
-    let all = &objective.standing.clauses;
-    let (applying, others): (Vec<&Clause>, Vec<&Clause>) = all.iter().partition(|clause| clause.applies);
-    if all.is_empty() {
-        return Vec::new();
+/// What the policy asks for now: each clause that applies once, with the objectives that it applies to.
+fn decisions(model: &ReportModel) -> Vec<Block> {
+    let all = || model.objectives.iter().flat_map(|objective| &objective.standing.clauses);
+    let mut asked: Vec<&str> = Vec::new();
+    for clause in all().filter(|clause| clause.applies) {
+        if !asked.contains(&clause.text.as_str()) {
+            asked.push(&clause.text);
+        }
     }
-    let mut blocks = vec![Block::heading(objective.name.as_str())];
-    if applying.is_empty() {
+    let mut blocks = vec![Block::heading("Asked for now")];
+    if all().next().is_none() {
+        blocks.push(Block::text("Without an objective with a verdict the budget policy asks for nothing."));
+    } else if asked.is_empty() {
         blocks.push(Block::text("No clause of the budget policy applies: releases go on as planned."));
     } else {
-        let said = |clause: &&Clause| {
-            Line::default()
-                .strong(clause.text.as_str())
-                .plain(format!(" (applies when {}; {})", clause.when, clause.because))
+        let line = |text: &&str| {
+            let applies = |clause: &Clause| clause.applies && clause.text == **text;
+            let whom: Vec<&str> = model
+                .objectives
+                .iter()
+                .filter(|objective| objective.standing.clauses.iter().any(applies))
+                .map(|objective| objective.name.as_str())
+                .collect();
+            Line::default().strong(*text).plain(format!(" For {}.", whom.join(", ")))
         };
-        blocks.push(Block::List(applying.iter().map(said).collect()));
-    }
-    if !others.is_empty() {
-        let words: Vec<String> =
-            others.iter().map(|clause| format!("when {} ({})", clause.when, clause.because)).collect();
-        blocks.push(Block::note(format!("Not applying: {}.", words.join("; "))));
+        blocks.push(Block::List(asked.iter().map(line).collect()));
     }
     blocks
+}
+
+/// Every clause of one objective, and why it applies or does not.
+fn clauses(objective: &ObjectiveReport) -> Option<Block> {
+    let mut table =
+        Table::new(format!("{}: the clauses of the budget policy", objective.name), &["when", "applies", "because"]);
+    for clause in &objective.standing.clauses {
+        table.row([
+            Line::from(clause.when.as_str()),
+            if clause.applies { Line::default().strong("yes") } else { "no".into() },
+            clause.because.as_str().into(),
+        ]);
+    }
+    (!table.rows.is_empty()).then_some(Block::Table(table))
 }
 
 fn events(model: &ReportModel) -> Vec<Block> {
