@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 
 use crate::clock::Clock;
 use crate::model::{VantageName, chain};
+use crate::report::format::counted;
 use crate::store::{Compacted, Store};
 
 use super::configuration::ConfigurationArgs;
@@ -61,13 +62,16 @@ pub async fn execute(args: &CompactArgs) -> Result<Exit, CommandError> {
     bar.finish_and_clear();
     match store.sweep(&args.at, now).await {
         Ok(0) => {}
-        Ok(swept) => print::note(&format!("removed {swept} files that were never written to their end")),
+        Ok(swept) => {
+            let files = counted(swept, "file that was", "files that were");
+            print::note(&format!("removed {files} never written to the end"));
+        }
         Err(error) => errors.push(chain(&error)),
     }
     if !errors.is_empty() {
         return Err(CommandError::new(Exit::Store, errors.join("\n")));
     }
-    print::out(&format!("{} days: {total}\n", days.len()));
+    print::out(&format!("{}: {total}\n", counted(days.len() as u64, "day", "days")));
     Ok(Exit::Good)
 }
 

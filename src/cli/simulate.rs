@@ -10,6 +10,7 @@ use crate::app::{DiskFiles, simulation};
 use crate::clock::Clock;
 use crate::config::{Files, Site};
 use crate::model::{Action, Flow, StepRole, StoreLocation, chain};
+use crate::report::format::{count, counted};
 use crate::simulate::{Given, Script, SimulatedFlow, SimulatedStep, SimulatedVantage, Simulation, Truth};
 use crate::store::Store;
 
@@ -252,12 +253,18 @@ fn describe(simulation: &Simulation, truth: &Truth) -> Vec<String> {
     let script = &simulation.script;
     let (vantages, flows) = (script.vantages.len(), script.flows.len());
     let mut lines = vec![
-        format!("{} runs: {} good, {} bad, {} lost", truth.runs, truth.good, truth.bad, truth.lost),
+        format!(
+            "{}: {} good, {} bad, {} lost",
+            counted(truth.runs, "run", "runs"),
+            count(truth.good),
+            count(truth.bad),
+            count(truth.lost)
+        ),
         format!("{} to {}, vantages: {vantages}, flows: {flows}, seed {}", script.from, script.to, script.seed),
     ];
     for outage in truth.outages.iter().filter(|outage| outage.runs > 0) {
-        let (failing, runs) = (outage.failing, outage.runs);
-        lines.push(format!("{}: {} to {}, {failing} of {runs} runs failed", outage.name, outage.from, outage.to));
+        let (failing, runs) = (count(outage.failing), counted(outage.runs, "run", "runs"));
+        lines.push(format!("{}: {} to {}, {failing} of {runs} failed", outage.name, outage.from, outage.to));
     }
     lines
 }

@@ -16,6 +16,7 @@ use crate::config::Site;
 use crate::login::{self, Credentials, Order};
 use crate::model::{Flow, Micros, Run, RunKind, VantageName, Verdict, chain};
 use crate::net::Transport;
+use crate::report::format::{count, counted};
 use crate::report::{run_json, waterfall};
 use crate::secrets;
 
@@ -261,12 +262,12 @@ impl Many {
         }
         let seconds = self.elapsed.as_secs_f64();
         text.push_str(&format!(
-            "{} logins in {seconds:.1} s ({:.1} a second): {} good, {} bad, {} lost\n",
-            self.runs,
+            "{} in {seconds:.1} s ({:.1} a second): {} good, {} bad, {} lost\n",
+            counted(u64::from(self.runs), "login", "logins"),
             f64::from(self.runs) / seconds,
-            self.good,
-            self.bad,
-            self.lost
+            count(u64::from(self.good)),
+            count(u64::from(self.bad)),
+            count(u64::from(self.lost))
         ));
         if let (Some(p50), Some(p95), Some(longest)) = (self.percentile(0.5), self.percentile(0.95), self.times.last())
         {

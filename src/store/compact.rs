@@ -55,7 +55,10 @@ pub struct Compacted {
 impl fmt::Display for Compacted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { read, runs, files, bytes, removed } = self;
-        write!(f, "{runs} runs of {read} objects into {files} files of {bytes} bytes; {removed} objects removed")
+        let counted = |number: u64, one: &str| format!("{number} {one}{}", if number == 1 { "" } else { "s" });
+        let (runs, read, files) = (counted(*runs, "run"), counted(*read, "object"), counted(*files, "file"));
+        let (bytes, removed) = (counted(*bytes, "byte"), counted(*removed, "object"));
+        write!(f, "{runs} of {read} into {files} of {bytes}; {removed} removed")
     }
 }
 
