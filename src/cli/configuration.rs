@@ -74,6 +74,18 @@ impl ConfigurationArgs {
         Ok(site)
     }
 
+    /// The options by which another command finds the same configuration and the same runs, wherever they were said:
+    /// the file always, and what replaces the place of this worker, of its store and of its spool.
+    pub(super) fn again(&self) -> Vec<String> {
+        let flags = [&self.vantage, &self.store, &self.spool];
+        let mut words = vec!["--config".to_owned(), self.config.display().to_string()];
+        for (&(_, variable, name), flag) in REPLACEABLE.iter().zip(flags) {
+            let said = flag.clone().or_else(|| std::env::var(variable).ok().filter(|value| !value.is_empty()));
+            words.extend(said.into_iter().flat_map(|value| [name.to_owned(), value]));
+        }
+        words
+    }
+
     /// The environment first, so that flags replace it. An empty variable says nothing.
     fn overrides(&self, environment: impl Fn(&str) -> Option<String>) -> Overrides {
         let flags = [&self.vantage, &self.store, &self.spool, &self.listen];

@@ -51,7 +51,7 @@ pub async fn execute(args: &DemoArgs) -> Result<Exit, CommandError> {
     let command = format!(
         "{}: doorstep report --config {} --from {} --to {}",
         concat!("doorstep ", env!("CARGO_PKG_VERSION")),
-        done.config.display(),
+        super::shell::word(&done.config.display().to_string()),
         done.from,
         done.to
     );

@@ -36,6 +36,7 @@ pub mod runbook;
 pub mod runs;
 pub mod sandbox;
 pub mod schema;
+mod shell;
 pub mod simulate;
 pub mod terminal;
 pub mod try_login;

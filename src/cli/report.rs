@@ -18,7 +18,7 @@ use crate::store::Store;
 use super::author::author;
 use super::configuration::ConfigurationArgs;
 use super::publish::{self, PublishArgs};
-use super::{CommandError, Exit, pdf, print, terminal, when};
+use super::{CommandError, Exit, pdf, print, shell, terminal, when};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -249,13 +249,12 @@ impl Span {
     fn of(args: &ReportArgs, site: &Site, now: Timestamp) -> Result<Self, String> {
         let first = site.objectives.first().map_or(TimeZone::UTC, |objective| objective.zone.clone());
         let zone = args.zone.as_deref().map(when::zone).transpose()?.unwrap_or(first);
-        let program = concat!("doorstep ", env!("CARGO_PKG_VERSION"));
         let said = |error: PeriodError| error.to_string();
         if let (Some(from), Some(to)) = (&args.from, &args.to) {
             let (start, end) = (when::instant(from, now, &zone)?, when::instant(to, now, &zone)?);
             let period = Period::between(start, end, &zone).map_err(said)?;
             let each = |objective: &Objective| Period::between(start, end, &objective.zone);
-            let command = format!("{program}: doorstep report --from {start} --to {end}");
+            let command = again(args, &["--from", &start.to_string(), "--to", &end.to_string()]);
             return Ok(Self { objectives: objectives(site, each).map_err(said)?, period, command });
         }
         let week = match &args.week {
@@ -264,7 +263,7 @@ impl Span {
         };
         let week = week.map_err(said)?;
         let each = |objective: &Objective| Period::week(&week.label, &objective.zone);
-        let command = format!("{program}: doorstep report --week {}", week.label);
+        let command = again(args, &["--week", &week.label]);
         let objectives = objectives(site, each).map_err(said)?;
         // Weeks of other zones begin and end at other instants: the tables span them all.
         let start = objectives.iter().map(|(_, period)| period.start).min().unwrap_or(week.start);
@@ -272,6 +271,18 @@ impl Span {
         let period = Period { start: start.min(week.start), end: end.max(week.end), ..week };
         Ok(Self { period, objectives, command })
     }
+}
+
+/// The program, and the whole command that makes the same report again from the same folder.
+fn again(args: &ReportArgs, period: &[&str]) -> String {
+    let mut words: Vec<String> = vec!["doorstep".to_owned(), "report".to_owned()];
+    words.extend(args.configuration.again());
+    words.extend(period.iter().map(|&word| word.to_owned()));
+    for (name, value) in [("--zone", &args.zone), ("--title", &args.title)] {
+        words.extend(value.iter().flat_map(|value| [name.to_owned(), value.clone()]));
+    }
+    let words: Vec<String> = words.iter().map(|word| shell::word(word)).collect();
+    format!("{}: {}", concat!("doorstep ", env!("CARGO_PKG_VERSION")), words.join(" "))
 }
 
 fn objectives(

@@ -52,6 +52,7 @@ mod report_query;
 mod report_render;
 mod report_synthetic;
 mod report_vectors;
+mod report_whole_path;
 mod reprobe;
 mod runbooks;
 mod sample;

@@ -99,18 +99,21 @@ fn fits_a_phone(browser: &Path, page: &str) {
     // A window cannot be so narrow, a frame can.
     let frame = page.replace('&', "&amp;").replace('"', "&quot;");
     let host = format!(
-        "<!DOCTYPE html><html lang=\"en\"><body style=\"margin:0\"><iframe style=\"width:390px;height:844px;border:0\" \
+        "<!DOCTYPE html><html lang=\"en\"><body style=\"margin:0\"><iframe style=\"width:375px;height:812px;border:0\" \
          srcdoc=\"{frame}\"></iframe></body></html>"
     );
     let script = format!(
         "{SAY}window.onload = () => {{ const inner = document.querySelector('iframe').contentWindow; say({{ \
          width: inner.innerWidth, scroll: inner.document.documentElement.scrollWidth, \
          charts: inner.document.querySelectorAll('svg.chart').length, \
+         letters: Math.min(...[...inner.document.querySelectorAll('svg.chart text')].map(text => \
+         parseFloat(inner.getComputedStyle(text).fontSize) * text.getScreenCTM().a)), \
          requests: inner.performance.getEntriesByType('resource').map(entry => entry.name) }}); }};"
     );
     let said = said_by(browser, &host, &script, &[]);
-    assert_eq!(said["width"], 390, "{said}");
-    assert!(said["scroll"].as_u64().is_some_and(|wide| wide <= 390), "{said}");
+    assert_eq!(said["width"], 375, "{said}");
+    assert!(said["scroll"].as_u64().is_some_and(|wide| wide <= 375), "{said}");
+    assert!(said["letters"].as_f64().is_some_and(|pixels| pixels >= 11.0), "{said}");
     assert!(said["charts"].as_u64().unwrap() >= 4, "{said}");
     assert_eq!(said["requests"], serde_json::json!([]));
 }
@@ -122,7 +125,7 @@ fn the_pdf_holds_the_headline_on_numbered_pages() {
     let folder = tempfile::tempdir().unwrap();
     let done = Command::new(env!("CARGO_BIN_EXE_doorstep"))
         .args(crate::sample::command_of_the_sample(root))
-        .args(["--config", "reports/demo/doorstep.yaml", "--format", "pdf", "--out"])
+        .args(["--format", "pdf", "--out"])
         .arg(folder.path())
         .env("CHROMIUM", &browser)
         .current_dir(root)
@@ -148,7 +151,7 @@ fn without_a_browser_the_way_out_is_said() {
     let run = |arguments: &[&str]| {
         let done = Command::new(env!("CARGO_BIN_EXE_doorstep"))
             .args(crate::sample::command_of_the_sample(root))
-            .args(["--config", "reports/demo/doorstep.yaml", "--format", "pdf"])
+            .args(["--format", "pdf"])
             .args(arguments)
             .env_remove("CHROMIUM")
             .env("PATH", folder.path())

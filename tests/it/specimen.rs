@@ -285,9 +285,11 @@ fn sample() -> Vec<(&'static str, String)> {
     assert!(reported.status.success(), "{}", text(&reported));
     let drafted = doorstep(&with_store(&["postmortem", "draft"], place, &["--incident", &id, "--out", out]));
     assert!(drafted.status.success(), "{}", text(&drafted));
-    let file = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    // The store is where the tests build: the sample names the place that the README simulates it into.
+    let named = |text: String| text.replace(place, "simulated");
+    let file = |name: &str| named(std::fs::read_to_string(folder.path().join(name)).unwrap());
     let said = |command: &[&str], more: &[&str]| {
-        String::from_utf8(doorstep(&with_store(command, place, more)).stdout).unwrap()
+        named(String::from_utf8(doorstep(&with_store(command, place, more)).stdout).unwrap())
     };
     let lint = ["postmortem", "lint", "tests/it/postmortem/specimen.md"];
     vec![
@@ -332,6 +334,10 @@ fn every_text_counts_the_same_failures() {
         ("impact.md", "4,201 of 5,249 probes failed"),
         ("postmortem.md", "4,201 failed logins out of 5,249 logins probed"),
         ("report.md", "4,201 of 5,249"),
+        // One outage, as the weeks are counted, and what was only slow apart from it.
+        ("report.md", "1 outage and 1 slow spell, "),
+        ("report.md", "against the 2 weeks before, from 2024-02-19 00:00:00 UTC on"),
+        ("report.md", "doorstep report --config probes/simulate/doorstep.yaml --store simulated --week 2024-W10"),
     ] {
         assert!(of(name).contains(sentence), "{name} does not say '{sentence}'");
     }
