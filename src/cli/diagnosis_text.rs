@@ -70,6 +70,7 @@ fn failures(signatures: &Signatures) -> Vec<String> {
     let mut lines: Vec<String> = signatures.flows.iter().flat_map(flow).collect();
     lines.push(course(&signatures.course));
     lines.push(good(signatures));
+    lines.extend(signatures.groups());
     lines
 }
 

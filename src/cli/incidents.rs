@@ -174,7 +174,8 @@ pub(super) async fn diagnosed(
     incident: &Incident,
 ) -> Result<Diagnosis, CommandError> {
     let confidence = site.policy.confidence;
-    let found = query::diagnosis(store, &site.databases, &reading.history, incident, confidence).await;
+    let found =
+        query::diagnosis(store, &site.databases, &site.population, &reading.history, incident, confidence).await;
     found.map_err(|error| CommandError::new(Exit::Store, chain(&error)))
 }
 

@@ -5,8 +5,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::course::Shape;
+use super::grouped::{ByLoad, Groups};
 use super::signatures::{Signature, Signatures};
-use super::words::{share, time};
+use super::words::{self, share, time};
 
 /// A mechanism that looks like an incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +63,17 @@ impl View<'_> {
         self.signatures.failing.share.unwrap_or(0.0)
     }
 
+    /// One account fails more than the others, or logins fail more while another of their account is under way. Where every
+    /// login fails neither says anything.
+    fn goes_by_account(&self) -> bool {
+        let by_account = self.signatures.by_account.as_ref().filter(|_| !self.everything());
+        by_account.is_some_and(|it| it.together.differ() || it.worst.as_ref().is_some_and(Groups::differ))
+    }
+
+    fn grows_with_the_load(&self) -> bool {
+        matches!(&self.signatures.by_load, Some(ByLoad::Known { groups, .. }) if groups.differ())
+    }
+
     /// Good logins that wait long while others hang: what serves them is at its limit.
     fn good_ones_are_slow(&self) -> bool {
         let (now, usual) = (self.signatures.good, self.signatures.good_before);
@@ -69,7 +81,7 @@ impl View<'_> {
     }
 }
 
-const MECHANISMS: [Mechanism; 9] = [
+const MECHANISMS: [Mechanism; 10] = [
     Mechanism {
         looks_like: "commits that all wait, as when a standby that they need is lost, frozen or misnamed",
         fits: |view| view.mostly(Signature::Hang) && (view.everything() || view.share() >= DOMINANT),
@@ -89,11 +101,13 @@ const MECHANISMS: [Mechanism; 9] = [
     Mechanism {
         looks_like: "slow commits behind a bounded queue: the failing share is 1 - capacity / offered logins",
         fits: |view| {
-            let limited =
-                view.signatures.while_connecting > 0 || view.good_ones_are_slow() || view.shape == Shape::Growing;
+            let limited = view.signatures.while_connecting > 0
+                || view.good_ones_are_slow()
+                || view.shape == Shape::Growing
+                || view.grows_with_the_load();
             view.mostly(Signature::Hang) && !view.everything() && view.share() < DOMINANT && limited
         },
-        evidence: &[failing, growth, connecting, good_times],
+        evidence: &[failing, growth, load, connecting, good_times],
         alternatives: &[
             "any other want of capacity: processors, workers, connections",
             "a standby that comes and goes faster than probes follow one another",
@@ -106,6 +120,16 @@ const MECHANISMS: [Mechanism; 9] = [
         },
         evidence: &[failing, growth, good_times],
         alternatives: &["one host of several behind a load balancer", "a few users whose own data are locked"],
+    },
+    Mechanism {
+        looks_like: "logins of one account that wait for each other, or one account whose own data are locked: this may be \
+                     the probes' and not the users'",
+        fits: |view| view.goes_by_account(),
+        evidence: &[failing, accounts, together],
+        alternatives: &[
+            "one account that is locked, expired or limited by the service",
+            "users spread over several primaries, one of them broken",
+        ],
     },
     Mechanism {
         looks_like: "a wrong endpoint for everybody: a standby or a read-only primary in place of the primary",
@@ -211,6 +235,18 @@ fn growth(signatures: &Signatures) -> String {
         Shape::Bursts => "in bursts",
     };
     format!("{said}: first half {}, second half {}", share(&course.early), share(&course.late))
+}
+
+fn accounts(signatures: &Signatures) -> String {
+    signatures.by_account.as_ref().map_or_else(|| "no account is known".to_owned(), words::by_account)
+}
+
+fn together(signatures: &Signatures) -> String {
+    signatures.by_account.as_ref().map_or_else(|| "no account is known".to_owned(), words::together)
+}
+
+fn load(signatures: &Signatures) -> String {
+    signatures.by_load.as_ref().map_or_else(|| "the load was not looked at".to_owned(), words::by_load)
 }
 
 fn good_times(signatures: &Signatures) -> String {

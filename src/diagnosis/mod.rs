@@ -2,7 +2,7 @@
 //! without the evidence for it, and says so where there is none.
 //!
 //! `attempts` lines the logins of an incident up; `signatures` counts how they failed; `course` says whether the share
-//! was constant, grew or came in bursts; `hints` holds that against mechanisms that were measured. `database` reads the
+//! was constant, grew or came in bursts, `grouped` whether it went by account or with the load; `hints` holds that against mechanisms that were measured. `database` reads the
 //! samples of the same minutes, with `silence`, `answered` and `lag_rule`; `fit` holds what they name against how and when
 //! logins failed; `said` tells it in sentences.
 
@@ -11,6 +11,7 @@ mod attempts;
 mod course;
 mod database;
 mod fit;
+mod grouped;
 mod hints;
 mod lag_rule;
 mod said;
@@ -22,6 +23,7 @@ pub use answered::{Answered, Answers, Stretch};
 pub use course::{Course, Shape};
 pub use database::{DatabaseEvidence, Records, evidence, wanted, wanted_snapshots};
 pub use fit::AlsoSeen;
+pub use grouped::{AccountShare, ByAccount, ByLoad, GroupedLogin, Groups, Load};
 pub use hints::Hint;
 pub use lag_rule::{LAG_BYTES, LAG_TIME, LagRules};
 pub use said::{NO_DATABASE, change_in_words};

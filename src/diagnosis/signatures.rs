@@ -13,6 +13,7 @@ use crate::model::{BadClass, FlowName, Micros};
 
 use super::attempts::{self, Attempt};
 use super::course::{Course, course};
+use super::grouped::{ByAccount, ByLoad, GroupedLogin, Load, by_account, by_load};
 use super::hints::{Hint, hints};
 use super::words;
 
@@ -106,11 +107,24 @@ pub struct Signatures {
     pub good_before: Option<Micros>,
     /// How the failing share went on over time.
     pub course: Course,
+    /// How failing went by account; `None` where no login used one, or the runs were not looked at one by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_account: Option<ByAccount>,
+    /// How failing went with the load; `None` where the runs were not looked at one by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_load: Option<ByLoad>,
     /// Mechanisms that were measured and look like this.
     pub hints: Vec<Hint>,
 }
 
 impl Signatures {
+    /// Looks at the logins one by one: by account, and by the load, if that is known.
+    pub fn group(&mut self, logins: &[GroupedLogin], load: Result<Load<'_>, &str>, confidence: f64) {
+        self.by_account = by_account(logins, confidence);
+        self.by_load = Some(by_load(logins, load, confidence));
+        self.hints = hints(self);
+    }
+
     /// Failed logins of one signature.
     #[must_use]
     pub fn count(&self, signature: Signature) -> u64 {
@@ -126,6 +140,13 @@ impl Signatures {
     #[must_use]
     pub fn leading(&self) -> Option<&SignatureCount> {
         self.counts.first()
+    }
+
+    /// How failing went by account and with the load, a line each; none where that was not looked at.
+    #[must_use]
+    pub fn groups(&self) -> Vec<String> {
+        let by_account = self.by_account.iter().flat_map(|it| [words::by_account(it), words::together(it)]);
+        by_account.chain(self.by_load.iter().map(words::by_load)).collect()
     }
 
     /// In one line: `54 of 54 logins failed: no answer within 5.00 s`.
@@ -163,6 +184,8 @@ pub fn signatures(history: &History, incident: &Incident, confidence: f64) -> Op
         good: good(&all),
         good_before: good(&attempts::before(history, incident)),
         course: course(&all.iter().map(|one| one.signature.is_some()).collect::<Vec<_>>(), confidence),
+        by_account: None,
+        by_load: None,
         hints: Vec::new(),
     };
     found.hints = hints(&found);

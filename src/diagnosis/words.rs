@@ -3,6 +3,7 @@
 use crate::incident::{Incident, Share};
 use crate::model::{BadClass, Micros};
 
+use super::grouped::{AccountShare, ByAccount, ByLoad, Groups};
 use super::signatures::{Signature, SignatureCount, Signatures};
 
 /// What a login that timed out leaves open. A commit that waits for a standby is durable and may become visible later:
@@ -50,6 +51,56 @@ pub(super) fn share(share: &Share) -> String {
             format!("{} ({} to {}) of {}", percent(value), percent(interval.low), percent(interval.high), share.n)
         }
         _ => "no login".to_owned(),
+    }
+}
+
+/// How two groups stand to each other.
+fn verdict(groups: &Groups) -> &'static str {
+    match groups.difference {
+        None => "nothing to compare",
+        Some(_) if groups.differ() => "more than by chance",
+        Some(_) => "no difference can be shown",
+    }
+}
+
+/// `by account: probe1 30 of 30 failed, probe2 0 of 30; more than by chance`.
+pub(super) fn by_account(by_account: &ByAccount) -> String {
+    let one = |it: &AccountShare| format!("{} {}", it.account, share(&it.failing));
+    match (by_account.accounts.as_slice(), &by_account.worst) {
+        ([only], _) => format!("by account: not quantifiable, since all logins used {}", only.account),
+        (all, Some(worst)) => {
+            format!("by account: {}; {}", all.iter().map(one).collect::<Vec<_>>().join(", "), verdict(worst))
+        }
+        (all, None) => format!("by account: {}", all.iter().map(one).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// Logins that met another of their own account, against those that did not.
+pub(super) fn together(by_account: &ByAccount) -> String {
+    let Groups { more, less, .. } = &by_account.together;
+    match more.n {
+        0 => "no login began while another of its account was under way".to_owned(),
+        _ => format!(
+            "begun while another login of the same account was under way {}, alone {}; {}",
+            share(more),
+            share(less),
+            verdict(&by_account.together)
+        ),
+    }
+}
+
+/// Whether failing went with the load.
+pub(super) fn by_load(by_load: &ByLoad) -> String {
+    match by_load {
+        ByLoad::NotQuantifiable(why) => format!("with the load: not quantifiable, since {why}"),
+        ByLoad::Known { groups, parted_at, between, source } => format!(
+            "with the load ({:.0} to {:.0} sign-ins per hour, {source}): from {parted_at:.0} on {}, below {}; {}",
+            between.0,
+            between.1,
+            share(&groups.more),
+            share(&groups.less),
+            verdict(groups)
+        ),
     }
 }
 

@@ -47,8 +47,8 @@ pub(super) async fn databases(
     }
     let mut incidents: BTreeMap<DatabaseName, Vec<IncidentEvidence>> = BTreeMap::new();
     for incident in &found.detection.incidents {
-        let history = &found.reading.history;
-        let said = diagnosis(store, question.databases, history, incident, question.policy.confidence).await?;
+        let (history, confidence) = (&found.reading.history, question.policy.confidence);
+        let said = diagnosis(store, question.databases, question.population, history, incident, confidence).await?;
         for (database, evidence) in of_incident(incident, said) {
             incidents.entry(database).or_default().push(evidence);
         }

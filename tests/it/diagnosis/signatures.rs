@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use doorstep::diagnosis::{Shape, Signature, Signatures, signatures};
+use doorstep::diagnosis::{GroupedLogin, Shape, Signature, Signatures, signatures};
 use doorstep::history::History;
 use doorstep::incident::{Rules, detect};
 use doorstep::model::{BadClass, RunKind, SplitMix, Verdict};
+
+use jiff::{SignedDuration, Timestamp};
 
 use crate::report_synthetic::{World, login, span};
 
@@ -118,6 +120,64 @@ fn connections_that_run_out_hang_some_and_refuse_others() {
     let found = read(&world(&|_, own| if own < 0.52 { (HANG, 10_000) } else { (ERROR, 20) }));
     assert!(looks_like(&found, "threads and connections that run out"), "{:?}", found.hints);
     assert_eq!(found.counts.len(), 2);
+}
+
+#[test]
+fn logins_of_one_account_that_block_each_other_are_told_from_a_service_that_fails() {
+    // Every fifth login meets another of its account, and fails with the database's statement_timeout.
+    let mut found = read(&world(&|_, own| if own < 0.2 { (ERROR, 3_000) } else { (GOOD, 50) }));
+    let login = |index: i64, failed| GroupedLogin {
+        flow: "shop".parse().unwrap(),
+        account: Some("probe".parse().unwrap()),
+        started: Timestamp::from_second(1_700_000_000 + index / 5 * 60 + index % 5 * 10).unwrap(),
+        ended: Timestamp::from_second(1_700_000_000 + index / 5 * 60 + index % 5 * 10 + if failed { 3 } else { 1 })
+            .unwrap(),
+        failed,
+    };
+    let logins: Vec<_> = (0..100)
+        .flat_map(|index| {
+            let mut all = vec![login(index, false)];
+            if index % 5 == 0 {
+                let first = all[0].clone();
+                all.push(GroupedLogin {
+                    started: first.started + SignedDuration::from_millis(500),
+                    ..login(index, true)
+                });
+            }
+            all
+        })
+        .collect();
+    assert!(!looks_like(&found, "logins of one account"));
+    found.group(&logins, Err("nobody said"), 0.95);
+    assert!(looks_like(&found, "logins of one account that wait for each other"), "{:?}", found.hints);
+    let said = found.groups();
+    assert_eq!(said[0], "by account: not quantifiable, since all logins used probe");
+    assert!(said[1].starts_with("begun while another login of the same account was under way 100.0 % ("), "{said:?}");
+    assert!(said[1].contains(" of 20, alone 0.0 % (") && said[1].ends_with("of 100; more than by chance"), "{said:?}");
+    assert_eq!(said[2], "with the load: not quantifiable, since nobody said");
+}
+
+#[test]
+fn a_share_that_grows_with_the_load_looks_like_a_bounded_queue() {
+    // Constant over time by the halves, since the load comes and goes: a minute of many sign-ins, a minute of few.
+    let busy = |at: f64| at % 120.0 < 60.0;
+    let world = world(&|_, own| if own < 0.25 { (HANG, 10_000) } else { (GOOD, 60) });
+    let mut found = read(&world);
+    assert!(!looks_like(&found, "slow commits behind a bounded queue"), "{:?}", found.hints);
+    let start = world.period.start;
+    let rate = |at: Timestamp| if busy(at.duration_since(start).as_secs_f64()) { 900.0 } else { 100.0 };
+    let logins: Vec<_> = (0..400)
+        .map(|index| {
+            let started = start + SignedDuration::from_secs(7_200 + index * 2);
+            let failed = rate(started) > 500.0 && index % 2 == 0;
+            GroupedLogin { flow: "shop".parse().unwrap(), account: None, started, ended: started, failed }
+        })
+        .collect();
+    found.group(&logins, Ok((&rate, "as stated")), 0.95);
+    assert!(looks_like(&found, "slow commits behind a bounded queue"), "{:?}", found.hints);
+    let [said] = found.groups().try_into().unwrap();
+    assert!(said.starts_with("with the load (100 to 900 sign-ins per hour, as stated): from 900 on "), "{said}");
+    assert!(said.ends_with("; more than by chance"), "{said}");
 }
 
 #[test]

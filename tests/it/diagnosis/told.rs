@@ -93,6 +93,7 @@ async fn the_cause_stands_in_incidents_draft_and_report_with_its_evidence() {
     assert!(listed(folder.path(), "md").contains("auth: commits wait for "));
     let id = incident_id(folder.path());
     let full = doorstep(folder.path(), &["incidents", "--incident", &id]);
+    assert!(full.contains("with the load: not quantifiable, since nobody said when people sign in"), "{full}");
     let (_, said) = full.split_once("What the database says").unwrap();
     insta::assert_snapshot!("what_the_database_says", said.split_once("\nBy vantage").unwrap().0);
     let json: serde_json::Value =
