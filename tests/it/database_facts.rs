@@ -135,6 +135,36 @@ async fn a_standby_says_how_it_replays() {
     assert!(cut.in_recovery && cut.received.is_some());
     let gone = facts_when(&mut pair.of_primary, |facts| facts.links.is_empty()).await;
     assert!(!gone.slots[0].active);
+
+    assert!(!cut.replay.unwrap().archive_only, "it is told to follow a primary");
+    pair.standby.sql("alter system set restore_command = 'false'");
+    pair.standby.sql("alter system set primary_conninfo = ''");
+    pair.standby.sql("select pg_reload_conf()");
+    let told = |facts: &PostgresFacts| facts.replay.as_ref().is_some_and(|replay| replay.archive_only);
+    assert_eq!(facts_when(&mut pair.of_standby, told).await.receiver, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_commit_level_of_logins_follows_the_servers_own_precedence() {
+    let cluster = Cluster::start(&[]);
+    cluster.monitor("doorstep");
+    cluster.sql(&format!("create role web login password '{PASSWORD}'; create role other"));
+    let mut database = cluster.database("doorstep");
+    database.login_role = Some("web".to_owned());
+    let mut session = session(&database);
+    for (statement, expected) in [
+        ("alter role other set synchronous_commit = off", None),
+        ("alter role all set synchronous_commit = off", Some("off")),
+        ("alter database postgres set synchronous_commit = local", Some("local")),
+        ("alter role web set synchronous_commit = remote_write", Some("remote_write")),
+        ("alter role web in database template1 set synchronous_commit = off", Some("remote_write")),
+        ("alter role web in database postgres set synchronous_commit = remote_apply", Some("remote_apply")),
+    ] {
+        cluster.sql(statement);
+        let facts = facts(&mut session).await;
+        assert_eq!(facts.connection.login_commit.as_deref(), expected, "{statement}");
+        assert_eq!(facts.commit_of_logins(), expected.unwrap_or("on"), "{statement}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
