@@ -1,43 +1,14 @@
-//! Incidents as text, CSV and Markdown. Every share stands beside its interval, every duration between its bounds.
+//! Incidents as text and Markdown. Every share stands beside its interval, every duration between its bounds.
 
 use jiff::Timestamp;
 
 use crate::diagnosis::{self, Diagnosis, UNKNOWN_TO_THE_USER};
-use crate::incident::{Background, Basis, Bounds, Incident, Scope, Share, ShareSplit, Symptom};
-use crate::report::csv;
+use crate::incident::{Background, Basis, Bounds, Incident, Minute, Scope, Share, ShareSplit, Symptom};
+use crate::model::VantageName;
 use crate::report::format::{self, count, percent, percent_interval};
 use crate::slo::Period;
 
 use super::diagnosis_text;
-
-const COLUMNS: [&str; 26] = [
-    "id",
-    "flows",
-    "symptom",
-    "scope",
-    "start_earliest",
-    "start_latest",
-    "end_earliest",
-    "end_latest",
-    "open",
-    "low_us",
-    "middle_us",
-    "high_us",
-    "n",
-    "failing",
-    "share",
-    "share_low",
-    "share_high",
-    "peak_share",
-    "peak_low",
-    "peak_high",
-    "peak_start",
-    "first_failing",
-    "first_vantage",
-    "first_step",
-    "detected",
-    "linked",
-];
 
 /// What is said when a span holds no run.
 pub(super) fn nothing_recorded(period: &Period) -> String {
@@ -80,17 +51,20 @@ pub(super) fn list(found: &Found<'_>, period: &Period, runs: usize) -> String {
 fn brief(incident: &Incident, diagnosis: &Diagnosis, zone: &str) -> String {
     let mut text = format!("{}  {}; {}\n", incident.id, what(incident), flows(incident));
     let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<8} {value}\n"));
-    line("began", &between(&incident.start, zone));
+    line("began", &began(incident, zone));
     line("ended", &end(incident, zone));
     line("lasted", &lasted(incident));
-    line("failing", &shares(incident, zone));
+    line(symptom(incident), &shares(incident, zone));
     line("first", &first(incident, zone));
     line("where", &top(&incident.splits.vantages, 4));
+    if !incident.silent.is_empty() {
+        line("silent", &silent(incident));
+    }
     if !incident.splits.classes.is_empty() {
         line("how", &classes(&incident.splits.classes));
     }
     if diagnosis::has_timeouts(incident) {
-        line("open", UNKNOWN_TO_THE_USER);
+        line("timeouts", UNKNOWN_TO_THE_USER);
     }
     for said in diagnosis.brief(incident, zone) {
         line("database", &said);
@@ -99,6 +73,19 @@ fn brief(incident: &Incident, diagnosis: &Diagnosis, zone: &str) -> String {
         line("linked", &link(incident, linked.as_str()));
     }
     text
+}
+
+/// What the share of an incident is the share of.
+fn symptom(incident: &Incident) -> &'static str {
+    match incident.symptom {
+        Symptom::Failing => "failing",
+        Symptom::Slow => "slow",
+    }
+}
+
+fn silent(incident: &Incident) -> String {
+    let names: Vec<&str> = incident.silent.iter().map(VantageName::as_str).collect();
+    format!("{}: no verdict while it lasted, nothing is known from there", names.join(", "))
 }
 
 fn link(incident: &Incident, linked: &str) -> String {
@@ -119,7 +106,7 @@ fn what(incident: &Incident) -> String {
     }
 }
 
-fn flows(incident: &Incident) -> String {
+pub(super) fn flows(incident: &Incident) -> String {
     incident.flows.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
@@ -131,9 +118,17 @@ fn between(bounds: &Bounds, zone: &str) -> String {
     format!("between {} and {}", at(bounds.earliest, zone), at(bounds.latest, zone))
 }
 
+fn began(incident: &Incident, zone: &str) -> String {
+    if incident.start_unseen {
+        let (first, by) = (at(incident.start.earliest, zone), at(incident.start.latest, zone));
+        return format!("by {by}, perhaps before the first probe at {first}: no good one came before");
+    }
+    between(&incident.start, zone)
+}
+
 fn end(incident: &Incident, zone: &str) -> String {
     if incident.open {
-        return format!("not by {}, when the last run was recorded", at(incident.end.latest, zone));
+        return format!("still open at the last run, {}", at(incident.end.latest, zone));
     }
     between(&incident.end, zone)
 }
@@ -222,12 +217,34 @@ pub(super) fn full(incident: &Incident, diagnosis: &Diagnosis, zone: &str) -> St
             text.push_str(&format!("  {:<24} {failing:>8} of {n:>8}  {}\n", split.name, share(&split.share)));
         }
     }
-    text.push_str("\nMinute by minute (UTC)\n");
-    for minute in &incident.minutes {
-        let failing = if minute.n == 0 { "no run".to_owned() } else { format!("{} of {}", minute.failing, minute.n) };
-        text.push_str(&format!("  {}  {failing}\n", minute.start.strftime("%Y-%m-%d %H:%M")));
+    text.push_str(&format!("\n{} minute by minute (UTC)\n", capital(symptom(incident))));
+    for run in incident.minutes.chunk_by(|a, b| (a.n, a.failing) == (b.n, b.failing)) {
+        text.push_str(&minutes(run));
     }
     text
+}
+
+/// Minutes in a row with equal counts, as one line.
+fn minutes(run: &[Minute]) -> String {
+    let [first, .., last] = run else {
+        return run.first().map_or_else(String::new, |only| {
+            format!("  {}           {}\n", only.start.strftime("%Y-%m-%d %H:%M"), failing(only))
+        });
+    };
+    let day = |minute: &Minute| minute.start.strftime("%Y-%m-%d").to_string();
+    let until = last.start.strftime(if day(first) == day(last) { "%H:%M" } else { "%Y-%m-%d %H:%M" });
+    let each = if first.n == 0 { "in all" } else { "in each" };
+    let from = first.start.strftime("%Y-%m-%d %H:%M");
+    format!("  {from} to {until}  {} {each} of {} minutes\n", failing(first), count(run.len() as u64))
+}
+
+fn failing(minute: &Minute) -> String {
+    if minute.n == 0 { "no run".to_owned() } else { format!("{} of {}", minute.failing, minute.n) }
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn dimensions(incident: &Incident) -> Vec<(&'static str, &[ShareSplit])> {
@@ -242,71 +259,6 @@ fn dimensions(incident: &Incident) -> Vec<(&'static str, &[ShareSplit])> {
     all.into_iter().filter(|(_, splits)| !splits.is_empty()).collect()
 }
 
-/// One row per incident.
-pub(super) fn csv_list(incidents: &[Incident]) -> String {
-    let mut text = csv::record(&COLUMNS.map(str::to_owned));
-    for incident in incidents {
-        text.push_str(&csv::record(&cells(incident)));
-    }
-    text
-}
-
-fn cells(incident: &Incident) -> [String; 26] {
-    let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
-    let peak = incident.peak.as_ref();
-    let peak_interval = peak.and_then(|peak| peak.split.interval);
-    let text = |value: Option<&dyn ToString>| value.map_or_else(String::new, ToString::to_string);
-    [
-        incident.id.to_string(),
-        flows(incident),
-        match incident.symptom {
-            Symptom::Failing => "failing".to_owned(),
-            Symptom::Slow => "slow".to_owned(),
-        },
-        match &incident.scope {
-            Scope::Common => "common".to_owned(),
-            Scope::OnePlace(vantage) => format!("one_place {vantage}"),
-        },
-        incident.start.earliest.to_string(),
-        incident.start.latest.to_string(),
-        incident.end.earliest.to_string(),
-        incident.end.latest.to_string(),
-        incident.open.to_string(),
-        incident.low.0.to_string(),
-        incident.middle.0.to_string(),
-        incident.high.0.to_string(),
-        incident.failing.n.to_string(),
-        incident.failing.failing.to_string(),
-        number(incident.failing.share),
-        number(incident.failing.interval.map(|interval| interval.low)),
-        number(incident.failing.interval.map(|interval| interval.high)),
-        number(peak.and_then(|peak| peak.split.share)),
-        number(peak_interval.map(|interval| interval.low)),
-        number(peak_interval.map(|interval| interval.high)),
-        text(peak.map(|peak| &peak.start as &dyn ToString)),
-        incident.first_failing.to_string(),
-        incident.first_vantage.to_string(),
-        text(incident.first_step.as_ref().map(|step| step as &dyn ToString)),
-        text(incident.detected.as_ref().map(|at| at as &dyn ToString)),
-        text(incident.linked.as_ref().map(|id| id as &dyn ToString)),
-    ]
-}
-
-/// One row per minute.
-pub(super) fn csv_minutes(incident: &Incident) -> String {
-    let mut text = csv::record(&["minute", "n", "failing", "share"].map(str::to_owned));
-    for minute in &incident.minutes {
-        let share = if minute.n == 0 { String::new() } else { (minute.failing as f64 / minute.n as f64).to_string() };
-        text.push_str(&csv::record(&[
-            minute.start.to_string(),
-            minute.n.to_string(),
-            minute.failing.to_string(),
-            share,
-        ]));
-    }
-    text
-}
-
 /// A Markdown table of incidents.
 pub(super) fn markdown(found: &Found<'_>, period: &Period) -> String {
     let incidents = found.incidents;
@@ -315,13 +267,13 @@ pub(super) fn markdown(found: &Found<'_>, period: &Period) -> String {
         text.push_str("None.\n");
         return text;
     }
-    text.push_str("| incident | what | began | ended | lasted | failing | first seen |\n");
+    text.push_str("| incident | what | began | ended | lasted | failing or slow | first seen |\n");
     text.push_str("| --- | --- | --- | --- | --- | --- | --- |\n");
     for incident in incidents {
         let row = [
             incident.id.to_string(),
             format!("{}; {}", what(incident), flows(incident)),
-            between(&incident.start, &period.zone),
+            began(incident, &period.zone),
             end(incident, &period.zone),
             lasted(incident),
             shares(incident, &period.zone),
@@ -342,19 +294,23 @@ pub(super) fn markdown_full(incident: &Incident, diagnosis: &Diagnosis, zone: &s
     let mut text = format!("# Incident {}\n\n", incident.id);
     for (name, value) in [
         ("What", format!("{}; {}", what(incident), flows(incident))),
-        ("Began", between(&incident.start, zone)),
+        ("Began", began(incident, zone)),
         ("Ended", end(incident, zone)),
         ("Lasted", lasted(incident)),
-        ("Failing", shares(incident, zone)),
+        (&capital(symptom(incident)), shares(incident, zone)),
         ("First", first(incident, zone)),
     ] {
         text.push_str(&format!("- **{name}**: {value}\n"));
     }
+    if !incident.silent.is_empty() {
+        text.push_str(&format!("- **Silent**: {}\n", silent(incident)));
+    }
     if diagnosis::has_timeouts(incident) {
-        text.push_str(&format!("- **Open**: {UNKNOWN_TO_THE_USER}\n"));
+        text.push_str(&format!("- **Timeouts**: {UNKNOWN_TO_THE_USER}\n"));
     }
     for (name, splits) in dimensions(incident) {
-        text.push_str(&format!("\n| {name} | failing | of | share |\n| --- | ---: | ---: | --- |\n"));
+        let what = symptom(incident);
+        text.push_str(&format!("\n| {name} | {what} | of | share |\n| --- | ---: | ---: | --- |\n"));
         for split in splits {
             let (failing, n) = (count(split.share.failing), count(split.share.n));
             text.push_str(&format!("| {} | {failing} | {n} | {} |\n", split.name, share(&split.share)));

@@ -1,10 +1,12 @@
 //! `doorstep incidents`: what broke, from when to when, how badly, and who saw it first.
 
-use jiff::Timestamp;
+use std::collections::BTreeSet;
+
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde::Serialize;
 
 use crate::clock::Clock;
-use crate::config::Site;
+use crate::config::{Site, nearest};
 use crate::diagnosis::Diagnosis;
 use crate::incident::{Background, Detection, Incident, IncidentId, Rules};
 use crate::model::{FlowName, Revision, VantageName, chain};
@@ -14,7 +16,7 @@ use crate::store::Store;
 
 use super::configuration::ConfigurationArgs;
 use super::report::open;
-use super::{CommandError, Exit, incident_text, print, terminal, when};
+use super::{CommandError, Exit, incident_csv, incident_text, print, terminal, when};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,7 +24,8 @@ Examples:
   doorstep incidents --from -30d --format csv
   doorstep incidents --incident 20240305-0900-3fa2c1
 
-The last one shows one in full, minute by minute. An incident has the same name and size whatever span is asked for.";
+The last one shows one in full, minute by minute. An incident has the same name and size whatever span is asked for. The \
+span is widened to whole minutes.";
 
 /// List incidents: start and end as intervals, failing share, where, who saw it first and how soon.
 #[derive(Debug, clap::Args)]
@@ -104,6 +107,7 @@ pub async fn execute(args: IncidentsArgs) -> Result<Exit, CommandError> {
     let found = query::incidents(&store, &period, &rules, &mut progress).await;
     bar.finish_and_clear();
     let mut found = found.map_err(|error| CommandError::new(Exit::Store, chain(&error)))?;
+    known_names(&args, &site, &found.reading)?;
     let runs = runs_in(&found.reading, &period);
     if runs == 0 {
         print::note(&incident_text::nothing_recorded(&period));
@@ -117,7 +121,7 @@ pub async fn execute(args: IncidentsArgs) -> Result<Exit, CommandError> {
     let all = incident_text::Found { incidents, diagnoses: &diagnoses, background };
     let text = match args.format {
         Format::Text => incident_text::list(&all, &period, runs),
-        Format::Csv => incident_text::csv_list(incidents),
+        Format::Csv => incident_csv::list(incidents),
         Format::Md => incident_text::markdown(&all, &period),
         Format::Json => json(&Printed {
             from: period.start,
@@ -199,7 +203,28 @@ fn period(args: &IncidentsArgs, site: &Site, now: Timestamp) -> Result<Period, S
     if from > now {
         return Err(format!("--from {from} lies in the future: nothing can have happened yet (it is {now})"));
     }
+    let minute = |at: Timestamp, mode| at.round(TimestampRound::new().smallest(Unit::Minute).mode(mode)).unwrap_or(at);
+    let (from, to) = (minute(from, RoundMode::Floor), minute(to, RoundMode::Ceil));
     Period::between(from, to, &zone).map_err(|error| error.to_string())
+}
+
+/// A name that neither the configuration nor what was read knows would silently choose nothing.
+fn known_names(args: &IncidentsArgs, site: &Site, reading: &query::Reading) -> Result<(), CommandError> {
+    let recorded = || reading.history.ledgers().map(|(series, _)| series);
+    let mut flows: BTreeSet<&str> = site.flows.iter().map(|flow| flow.name.as_str()).collect();
+    flows.extend(recorded().map(|series| series.flow.as_str()));
+    let mut vantages: BTreeSet<&str> = site.vantages.iter().map(|vantage| vantage.name.as_str()).collect();
+    vantages.extend(recorded().map(|series| series.vantage.as_str()));
+    let flow = args.flow.iter().map(|flow| ("--flow", "flow", flow.as_str(), &flows));
+    let at = args.at.iter().map(|vantage| ("--at", "vantage", vantage.as_str(), &vantages));
+    let Some((option, what, name, known)) = flow.chain(at).find(|(_, _, name, known)| !known.contains(name)) else {
+        return Ok(());
+    };
+    let near =
+        nearest(name, known.iter().copied()).map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
+    let all = known.iter().copied().collect::<Vec<_>>().join(", ");
+    let message = format!("{option} {name}: no {what} is called so in this span; there are: {all}{near}");
+    Err(CommandError::new(Exit::Usage, message))
 }
 
 fn runs_in(reading: &query::Reading, period: &Period) -> usize {
@@ -219,7 +244,7 @@ fn chosen(args: &IncidentsArgs, incident: &Incident) -> bool {
 fn shown(args: &IncidentsArgs, period: &Period, incident: &Incident, diagnosis: &Diagnosis) -> String {
     match args.format {
         Format::Text => incident_text::full(incident, diagnosis, &period.zone),
-        Format::Csv => incident_text::csv_minutes(incident),
+        Format::Csv => incident_csv::minutes(incident),
         Format::Md => incident_text::markdown_full(incident, diagnosis, &period.zone),
         Format::Json => json(&One { incident, diagnosis }),
     }

@@ -23,6 +23,7 @@ pub mod import;
 mod import_end;
 mod import_prometheus;
 mod import_runs;
+mod incident_csv;
 mod incident_text;
 pub mod incidents;
 pub mod panic;

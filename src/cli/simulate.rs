@@ -34,7 +34,24 @@ The first writes a week with four kinds of trouble into the new folder 'simulate
 simulated/truth.json. A seed gives the same script other draws. With --config, vantages and flows are those of your own \
 configuration.
 
---what-if writes nothing: it says how soon each rule would page for outages of four sizes, and how often for nothing.")]
+--what-if writes nothing: it says how soon each rule would page for outages of four sizes, and how often for nothing.
+
+What a script may hold (probes/simulate/week.yaml uses most of it; times are RFC 3339, dates, or lengths since 'from' such \
+as '3d 9h'):
+  seed, from, to      all draws follow from the seed; 'to' may be a length: 7d
+  vantages            name, labels, pace (1.5: its network is half again as slow)
+  flows               name, interval, timeout, background, lost, accounts,
+                      spread, network (dns, connect, tls, receive), steps
+    steps             name, role (login, identity, logout), wait, hops
+  outages             from, to, name, share, rises, falls, users (any, same),
+                      step, class, status, phase; where: at, labels, flows
+  slow                from, to, factor, rises, falls, step; where, as above
+  prober              from, to, trouble (silent, cut_off or a class of lost
+                      runs), share; where, as above
+  reprobe             every, until_good, per_hour
+  demand              users, per_hour or day (24 hours, with weekend) or week
+                      (168 hours), zone, retries, segments (name, share,
+                      vantages)")]
 pub struct SimulateArgs {
     /// YAML file that says what is simulated
     #[arg(value_name = "SCRIPT", required_unless_present = "what_if")]

@@ -51,6 +51,7 @@ use crate::model::{
 pub use diagnostic::{Diagnostic, Origin, Place, Severity};
 pub use files::Files;
 pub use schema::{flow_schema, population_schema, site_schema};
+pub use suggest::nearest;
 
 use diagnostic::Findings;
 use files::Flows;

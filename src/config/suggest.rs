@@ -3,7 +3,7 @@
 /// `did you mean 'x'?`, or the whole choice when nothing is near and it is short.
 pub(super) fn suggest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let known: Vec<&str> = known.into_iter().collect();
-    if let Some(near) = nearest(unknown, &known) {
+    if let Some(near) = nearest(unknown, known.iter().copied()) {
         return Some(format!("did you mean '{near}'?"));
     }
     match known.len() {
@@ -13,13 +13,15 @@ pub(super) fn suggest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str
     }
 }
 
-fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
+/// The known word that an unknown one was most likely meant to be; `None` when none is near.
+#[must_use]
+pub fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if unknown.len() > 64 {
         return None;
     }
     let folded = fold(unknown);
     let distance = |word: &&'a str| strsim::damerau_levenshtein(&folded, &fold(word));
-    let near = known.iter().copied().min_by_key(distance)?;
+    let near = known.into_iter().min_by_key(distance)?;
     let allowed = match near.len() {
         0..3 => 0,
         length => (length / 3).max(1),

@@ -1,12 +1,12 @@
 //! From a history to incidents: every flow's lanes through their charts, then what overlaps in time as one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::history::{History, Outcome, Series};
-use crate::model::{FlowName, RunKind};
+use crate::model::{FlowName, RunKind, VantageName, Verdict};
 
 use super::background::{Background, Thresholds};
 use super::block::Block;
@@ -138,8 +138,24 @@ fn incident(history: &History, group: &[Finding], confidence: f64) -> Incident {
         peak: measures.peak,
         minutes: measures.minutes,
         splits: measures.splits,
+        silent: silent(history, &all, slots),
         linked: None,
     }
+}
+
+/// Vantages that owed logins between two slots, both included, of which none has a verdict.
+fn silent(history: &History, all: &[Series], (first, last): (Timestamp, Timestamp)) -> Vec<VantageName> {
+    let end = instant(last.as_microsecond() + 1);
+    let mut owed: BTreeMap<&VantageName, bool> = BTreeMap::new();
+    for series in all {
+        let due = history.expected(series).map_or(0, |expected| expected.count(first, end));
+        let mut runs = history.ledger(series).into_iter().flat_map(|ledger| ledger.between(first, end)).peekable();
+        if due > 0 || runs.peek().is_some() {
+            let spoke = runs.any(|outcome| !matches!(outcome.verdict, Verdict::Lost(_)));
+            *owed.entry(&series.vantage).or_default() |= spoke;
+        }
+    }
+    owed.into_iter().filter(|(_, spoke)| !spoke).map(|(vantage, _)| vantage.clone()).collect()
 }
 
 /// The step at which the first failing probe failed.

@@ -18,8 +18,17 @@ pub struct IncidentId(String);
 
 /// Why a text is no incident's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no incident id, which looks like 20240305-0900-3fa2c1: 'doorstep incidents' lists them")]
-pub struct IncidentIdError(String);
+pub enum IncidentIdError {
+    /// It is written otherwise.
+    #[error("'{0}' is no incident id, which looks like 20240305-0900-3fa2c1: 'doorstep incidents' lists them")]
+    Form(String),
+    /// It is written like one, but no calendar has that minute.
+    #[error(
+        "'{0}' is no incident id: {minute} is no minute of the calendar (year, month and day, then hour and minute, in \
+         UTC); 'doorstep incidents' lists them", minute = .0.get(..13).unwrap_or(.0)
+    )]
+    Minute(String),
+}
 
 impl IncidentId {
     /// The name of the incident whose first failing probe was this.
@@ -36,7 +45,8 @@ impl IncidentId {
         &self.0
     }
 
-    /// The minute of its first failing probe's slot; `None` when the name holds no date of the calendar.
+    /// The minute of its first failing probe's slot; `None` when the name was not made or read here, and holds no date of
+    /// the calendar.
     #[must_use]
     pub fn minute(&self) -> Option<Timestamp> {
         let time = jiff::civil::DateTime::strptime("%Y%m%d-%H%M", self.0.get(..13)?).ok()?;
@@ -58,8 +68,11 @@ impl FromStr for IncidentId {
         let digits = |part: &str, length| part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit());
         let hex = |part: &str| part.len() == 6 && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         match parts.as_slice() {
-            [day, minute, hash] if digits(day, 8) && digits(minute, 4) && hex(hash) => Ok(Self(text.to_owned())),
-            _ => Err(IncidentIdError(text.to_owned())),
+            [day, minute, hash] if digits(day, 8) && digits(minute, 4) && hex(hash) => {
+                let id = Self(text.to_owned());
+                if id.minute().is_some() { Ok(id) } else { Err(IncidentIdError::Minute(text.to_owned())) }
+            }
+            _ => Err(IncidentIdError::Form(text.to_owned())),
         }
     }
 }
@@ -221,6 +234,9 @@ pub struct Incident {
     pub minutes: Vec<Minute>,
     /// The same failures along each dimension.
     pub splits: Splits,
+    /// Vantages that owed logins of these flows in that time and gave no verdict: what they would have seen is unknown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silent: Vec<VantageName>,
     /// For failing logins: the slow ones that came before them without a break. For slow logins: the failing ones that
     /// they led up to. They stay two incidents with a name each, since users met two different things.
     pub linked: Option<IncidentId>,
@@ -253,7 +269,11 @@ mod tests {
         assert!(id.as_str().starts_with("20240305-0900-"), "{id}");
         assert_eq!(id.as_str().parse(), Ok(id.clone()));
         assert_eq!(id.minute().unwrap().to_string(), "2024-03-05T09:00:00Z");
-        assert_eq!("20241399-0900-3fa2c1".parse::<IncidentId>().unwrap().minute(), None);
+        for no_minute in ["20241399-0900-3fa2c1", "20230229-0900-3fa2c1", "20240305-2460-3fa2c1"] {
+            let error = no_minute.parse::<IncidentId>().unwrap_err();
+            assert_eq!(error, IncidentIdError::Minute(no_minute.to_owned()));
+            assert!(error.to_string().contains(&format!("{} is no minute", &no_minute[..13])), "{error}");
+        }
         for bad in ["", "20240305-0900", "20240305-0900-XYZ123", "2024-03-05", "20240305-0900-3fa2c1-1"] {
             assert!(bad.parse::<IncidentId>().is_err(), "{bad}");
         }

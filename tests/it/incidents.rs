@@ -173,6 +173,25 @@ fn what_the_prober_lost_is_no_failure() {
 }
 
 #[test]
+fn a_place_that_said_nothing_during_an_outage_is_named() {
+    let truth = (30_000.0, 33_600.0);
+    let fails = |at: f64, place: &str, _| {
+        let during = (truth.0 - 600.0..truth.1 + 600.0).contains(&at);
+        match (place, during) {
+            ("oslo", true) => (Verdict::Lost(LostClass::Aborted), 300),
+            _ => (if (truth.0..truth.1).contains(&at) { BAD } else { Verdict::Good }, 300),
+        }
+    };
+    let mut world = world(2, 60, &PLACES[..4], &fails);
+    // One loses its runs, another records none at all.
+    let during = at(&world, truth.0 - 600.0)..at(&world, truth.1 + 600.0);
+    world.runs.retain(|run| run.vantage.as_str() != "lima" || !during.contains(&run.slot));
+    let incident = only(&world, &detected(&world, &Rules::default()), truth);
+    assert_eq!(incident.silent, [vantage("lima"), vantage("oslo")]);
+    assert_eq!(incident.splits.vantages.len(), 2);
+}
+
+#[test]
 fn slow_logins_that_lead_up_to_failing_ones_are_linked_with_them() {
     let fails = |at: f64, _: &str, slot: Timestamp| {
         let usual = 300 + (chance(slot, "latency", 1) * 100.0) as u64;

@@ -89,9 +89,18 @@ async fn an_outage_is_told_in_every_format() {
     insta::assert_snapshot!("incident_full", out(&doorstep(folder.path(), &["--incident", id])));
     let minutes = out(&doorstep(folder.path(), &["--incident", id, "--format", "csv"]));
     assert_eq!(minutes.lines().count(), 1 + json["incidents"][0]["minutes"].as_array().expect("a list").len());
-    // Filters that nothing passes.
-    let none = out(&doorstep(folder.path(), &[&SPAN[..], &["--flow", "other", "--format", "csv"]].concat()));
-    assert_eq!(none.lines().count(), 1, "{none}");
+    // A name that nobody knows would choose nothing; a known one that saw nothing does.
+    let mistyped = doorstep(folder.path(), &[&SPAN[..], &["--flow", "shpo"]].concat());
+    assert_eq!(mistyped.status.code(), Some(2));
+    let said = error(&mistyped);
+    let expected = "error: --flow shpo: no flow is called so in this span; there are: shop; did you mean 'shop'?";
+    assert!(said.starts_with(expected), "{said}");
+    let elsewhere = doorstep(folder.path(), &[&SPAN[..], &["--at", "oslo"]].concat());
+    assert_eq!(elsewhere.status.code(), Some(2));
+    assert!(error(&elsewhere).contains("there are: berlin, lima, tokyo"), "{}", error(&elsewhere));
+    let here =
+        out(&doorstep(folder.path(), &[&SPAN[..], &["--flow", "shop", "--at", "lima", "--format", "csv"]].concat()));
+    assert_eq!(here.lines().count(), 2, "{here}");
     // Whatever is listed can be opened, by every command that takes a name.
     for (command, more) in [("incidents", &[][..]), ("impact", &[]), ("postmortem", &["draft", "--out", "draft"])] {
         let opened = Command::new(env!("CARGO_BIN_EXE_doorstep"))
@@ -121,6 +130,9 @@ async fn nothing_is_said_calmly() {
     let misread = doorstep(folder.path(), &["--incident", "yesterday"]);
     assert_eq!(misread.status.code(), Some(2));
     assert!(error(&misread).contains("is no incident id, which looks like"), "{}", error(&misread));
+    let no_date = doorstep(folder.path(), &["--incident", "20241399-0900-3fa2c1"]);
+    assert_eq!(no_date.status.code(), Some(2));
+    assert!(error(&no_date).contains("20241399-0900 is no minute of the calendar"), "{}", error(&no_date));
     std::fs::remove_dir_all(folder.path().join("store")).expect("a store");
     std::fs::remove_dir_all(folder.path().join("spool")).expect("a spool");
     let absent = doorstep(folder.path(), &[]);

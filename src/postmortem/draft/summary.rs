@@ -91,6 +91,12 @@ fn bounds(inputs: &Inputs<'_>) -> String {
          not, and by the end of the first failing one (F8: D_low = last failing start - first failing end, D_high = first \
          good end - last good start).\n\n",
     );
+    if incident.start_unseen {
+        text.push_str(
+            "No good probe that proves it came before: it may have begun before the first probe, from which it is \
+             counted.\n\n",
+        );
+    }
     text
 }
 

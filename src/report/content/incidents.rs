@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::block::{Block, Line, Section, Table};
 use crate::diagnosis;
 use crate::impact::Figure;
-use crate::incident::{Bounds, Scope, Share, ShareSplit, Symptom};
+use crate::incident::{Bounds, Incident, Scope, Share, ShareSplit, Symptom};
 use crate::model::NotedEvent;
 use crate::report::ReportModel;
 use crate::report::format::{self, about, between, count, instant, percent, percent_interval, span};
@@ -25,6 +25,7 @@ pub(super) fn section(model: &ReportModel) -> Section {
         blocks.push(Block::Table(what(&common, zone)));
         blocks.push(Block::Table(who(&common)));
         blocks.extend(left_open(&common));
+        blocks.extend(silent(&common));
         blocks.extend(reasons(&common));
         blocks.push(Block::Table(seen(&common, zone)));
         blocks.push(Block::note(
@@ -66,9 +67,17 @@ fn instants(bounds: Bounds, zone: &str) -> String {
     }
 }
 
+/// The bounds of the start, or what is known of it without a good probe before it.
+fn began(incident: &Incident, zone: &str) -> String {
+    if incident.start_unseen {
+        return format!("by {}: no good probe came before", instant(incident.start.latest, zone));
+    }
+    instants(incident.start, zone)
+}
+
 fn durations(row: &IncidentRow) -> Line {
     let incident = &row.incident;
-    let line = if incident.open { Line::from("may still last, ") } else { Line::default() };
+    let line = if incident.open { Line::from("so far ") } else { Line::default() };
     line.strong(format::beside(incident.middle, incident.high)).soft(format::spans(incident.low, incident.high))
 }
 
@@ -99,8 +108,8 @@ fn what(rows: &[&IncidentRow], zone: &str) -> Table {
         );
         table.row([
             Line::default().code(incident.id.as_str()).plain(symptom),
-            instants(incident.start, zone).into(),
-            if incident.open { Line::from("not seen to end") } else { instants(incident.end, zone).into() },
+            began(incident, zone).into(),
+            if incident.open { Line::from("still open at the last run") } else { instants(incident.end, zone).into() },
             durations(row),
             share(incident.symptom, &incident.failing, ""),
             peak,
@@ -143,6 +152,16 @@ fn reasons(rows: &[&IncidentRow]) -> Vec<Block> {
 fn left_open(rows: &[&IncidentRow]) -> Option<Block> {
     let open = rows.iter().any(|row| diagnosis::has_timeouts(&row.incident));
     open.then(|| Block::note(format!("Timeouts: {}.", diagnosis::UNKNOWN_TO_THE_USER)))
+}
+
+/// Vantages that said nothing while it lasted.
+fn silent(rows: &[&IncidentRow]) -> Option<Block> {
+    let named = |row: &&IncidentRow| {
+        let names: Vec<&str> = row.incident.silent.iter().map(crate::model::VantageName::as_str).collect();
+        (!names.is_empty()).then(|| format!("{} during {}", names.join(", "), row.incident.id))
+    };
+    let all: Vec<String> = rows.iter().filter_map(named).collect();
+    (!all.is_empty()).then(|| Block::note(format!("Silent, so that nothing is known from there: {}.", all.join("; "))))
 }
 
 fn who(rows: &[&IncidentRow]) -> Table {
@@ -230,8 +249,8 @@ fn from_one_place(rows: &[&IncidentRow], zone: &str) -> Table {
         table.row([
             Line::default().code(incident.id.as_str()),
             place.into(),
-            instants(incident.start, zone).into(),
-            if incident.open { Line::from("not seen to end") } else { instants(incident.end, zone).into() },
+            began(incident, zone).into(),
+            if incident.open { Line::from("still open at the last run") } else { instants(incident.end, zone).into() },
             durations(row),
             share(incident.symptom, &incident.failing, ""),
             hit(&incident.splits.classes).into(),
