@@ -6,7 +6,8 @@ use crate::model::chain;
 use crate::query::{self, Publication};
 use crate::report::ReportModel;
 use crate::report::format;
-use crate::report::revision::{Difference, PublishedReport, differences, summary};
+use crate::report::model::PublicationHead;
+use crate::report::revision::{Difference, PublishedReport, bounded, differences, summary};
 use crate::slo::Period;
 use crate::store::{Error, Store};
 
@@ -46,39 +47,50 @@ pub(super) fn closed(period: &Period, settled: Timestamp) -> Result<(), CommandE
     Err(CommandError::new(Exit::Usage, message))
 }
 
-/// Registers the report, and says what came of it.
+/// Registers the report, writes its number into it, and returns what came of it, for people.
 ///
 /// # Errors
 /// With [`Exit::Store`].
 pub(super) async fn publish(
     store: &Store,
-    model: &ReportModel,
+    model: &mut ReportModel,
     author: &Author,
     now: Timestamp,
-) -> Result<(), CommandError> {
+) -> Result<String, CommandError> {
     let report = PublishedReport::of(model, now, &author.name, PROGRAM);
     let label = report.period.label.clone();
-    let text = match query::publish(store, report).await.map_err(|error| failed(&error))? {
-        Publication::Same(newest) => format!(
-            "{label}: nothing new; revision {} of {} says the same, and nothing was written\n",
-            newest.number,
-            format::instant(newest.made_at, &newest.period.zone),
+    let (text, publication) = match query::publish(store, report).await.map_err(|error| failed(&error))? {
+        Publication::Same(newest) => {
+            let revisions = query::published(store, &newest.period).await.map_err(|error| failed(&error))?;
+            let before = revisions.iter().rev().find(|each| each.number < newest.number);
+            let text = format!(
+                "{label}: nothing new; revision {} of {} says the same, and nothing was written\n",
+                newest.number,
+                format::instant(newest.made_at, &newest.period.zone),
+            );
+            (text, PublicationHead::of(&newest, before))
+        }
+        Publication::First(first) => (
+            format!("{label}: published as revision {}\n{}", first.number, figures(&first)),
+            PublicationHead::of(&first, None),
         ),
-        Publication::First(first) => format!("{label}: published as revision {}\n{}", first.number, figures(&first)),
-        Publication::Restated { before, after, differences } => format!(
-            "{label}: published as revision {}; against revision {} of {} by {}:\n{}",
-            after.number,
-            before.number,
-            format::instant(before.made_at, &before.period.zone),
-            before.author,
-            lines(&differences),
+        Publication::Restated { before, after, differences } => (
+            format!(
+                "{label}: published as revision {}; against revision {} of {} by {}:\n{}",
+                after.number,
+                before.number,
+                format::instant(before.made_at, &before.period.zone),
+                before.author,
+                lines(&differences),
+            ),
+            PublicationHead::of(&after, Some(&before)),
         ),
     };
     if author.origin != "--author" {
         print::note(&format!("author: {} (from {}; --author says otherwise)", author.name, author.origin));
     }
-    print::out(&text);
-    Ok(())
+    model.head.publication = Some(publication);
+    Ok(text)
 }
 
 /// Shows the revisions of a period: the first one's figures, then what each changed.
@@ -115,9 +127,23 @@ fn figures(revision: &PublishedReport) -> String {
         if let Some(adjusted) = &objective.adjusted {
             text.push_str(&format!("  {}, with exclusions: {}\n", objective.name, summary(adjusted)));
         }
+        if let Some(users) = objective.users {
+            text.push_str(&format!(
+                "  {}, weighted by users: {} ({}), {} not covered\n",
+                objective.name,
+                format::percent(Some(users.availability), Some(users.bounds)),
+                format::percent_interval(Some(users.bounds)),
+                format::target(users.uncovered),
+            ));
+        }
     }
     for id in &revision.incidents {
-        text.push_str(&format!("  incident: {id}\n"));
+        let people =
+            revision.people.get(id).map_or_else(String::new, |people| format!(", people: {}", bounded(people)));
+        text.push_str(&format!("  incident: {id}{people}\n"));
+    }
+    if let Some(population) = &revision.population {
+        text.push_str(&format!("  users: revision {}\n", population.revision));
     }
     text
 }

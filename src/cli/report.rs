@@ -153,12 +153,17 @@ pub async fn execute(args: ReportArgs) -> Result<Exit, CommandError> {
     };
     let model = query::report(&store, &question, &mut progress).await;
     bar.finish_and_clear();
-    let model = model.map_err(|error| CommandError::new(Exit::Store, chain(&error)))?;
+    let mut model = model.map_err(|error| CommandError::new(Exit::Store, chain(&error)))?;
+    // The report says which revision it is, so that it is registered before it is given out.
+    let registered = match &publisher {
+        Some(author) => Some(publish::publish(&store, &mut model, author, now).await?),
+        None => None,
+    };
     if publisher.is_none() || args.out.is_some() {
         deliver(&args, &model)?;
     }
-    if let Some(author) = publisher {
-        publish::publish(&store, &model, &author, now).await?;
+    if let Some(text) = registered {
+        print::out(&text);
     }
     let missed = model.objectives.iter().any(|objective| objective.policy_verdict() == Attainment::Missed);
     Ok(if args.fail_on_missed && missed { Exit::Bad } else { Exit::Good })

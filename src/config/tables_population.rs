@@ -63,7 +63,8 @@ pub(super) static DEMAND: Object = Object {
         key(
             "log",
             &PATH,
-            "A CSV file of real sign-ins: timestamp, count, segment. The median of the same hour of the week counts.",
+            "A CSV file of real sign-ins: timestamp, count, segment. The median of the same hour of the week counts. Rows \
+             that name no segment are those of the segments without rows of their own.",
         ),
         key("band", &SHARE, "How far demand may lie from what is stated, to both sides.").default("0%"),
         key("without", &Shape::List(&TEXT), "Weeks of the log that are not typical, such as 2026-W47."),

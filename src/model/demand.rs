@@ -3,6 +3,7 @@
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use serde_json::{Value, json};
 
 use super::units::Micros;
 
@@ -56,6 +57,26 @@ pub enum Demand {
     Stated(TypicalWeek),
     /// As a log shows.
     Logged(SignInLog),
+}
+
+impl Demand {
+    /// All that it says, in one form.
+    pub(super) fn canonical(&self) -> Value {
+        let zone = |zone: &TimeZone| zone.iana_name().map_or_else(|| format!("{zone:?}"), str::to_owned);
+        match self {
+            Self::Stated(week) => {
+                let rates: Vec<(f64, f64, f64)> =
+                    week.hours.iter().map(|rate| (rate.low, rate.middle, rate.high)).collect();
+                json!(["stated", zone(&week.zone), rates])
+            }
+            Self::Logged(log) => {
+                let weeks: Vec<(String, &Vec<Option<f64>>)> =
+                    log.weeks.iter().map(|week| (week.monday.to_string(), &week.hours)).collect();
+                let without: Vec<String> = log.without.iter().map(ToString::to_string).collect();
+                json!(["logged", zone(&log.zone), weeks, without])
+            }
+        }
+    }
 }
 
 /// A class of users by how often they sign in: a few who do so every hour, many who do so once a month.

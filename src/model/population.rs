@@ -1,7 +1,9 @@
 //! The population: who the users are, as shares, which vantages stand for them, and what is known of their habits.
 
+use serde_json::json;
+
 use super::demand::{Demand, Habits};
-use super::id::{FlowName, VantageName};
+use super::id::{FlowName, Revision, VantageName};
 
 /// A part of the users.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -71,6 +73,32 @@ impl Population {
         &self.habits
     }
 
+    /// The hash of everything that figures are weighted by: segments, demand and habits, over their canonical JSON.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        let segment = |segment: &Segment| {
+            json!([
+                segment.name,
+                segment.share,
+                segment.vantages,
+                segment.flows,
+                segment.users,
+                segment.demand.as_ref().map(Demand::canonical)
+            ])
+        };
+        let Habits { users, demand, retries, session, activity } = &self.habits;
+        let activity: Vec<(f64, f64)> = activity.iter().map(|class| (class.users, class.sign_ins)).collect();
+        let all = json!({
+            "segments": self.segments.iter().map(segment).collect::<Vec<_>>(),
+            "users": users,
+            "demand": demand.as_ref().map(Demand::canonical),
+            "retries": retries,
+            "session": session,
+            "activity": activity,
+        });
+        Revision::of(all.to_string().as_bytes())
+    }
+
     /// The segments; empty when nobody described the users.
     #[must_use]
     pub fn segments(&self) -> &[Segment] {
@@ -84,6 +112,17 @@ mod tests {
 
     fn segment(name: &str, share: f64) -> Segment {
         Segment { name: name.to_owned(), share, ..Segment::default() }
+    }
+
+    #[test]
+    fn whatever_weighs_otherwise_has_another_hash() {
+        let shares = |a, b| Population::new(vec![segment("a", a), segment("b", b)]).unwrap();
+        assert_eq!(shares(0.6, 0.4).revision(), shares(0.6, 0.4).revision());
+        assert_ne!(shares(0.6, 0.4).revision(), shares(0.5, 0.5).revision());
+        let habits = |users| Habits { users: Some(users), ..Habits::default() };
+        let of = |users| shares(0.6, 0.4).with_habits(habits(users)).revision();
+        assert_ne!(of(1), of(2));
+        assert_ne!(of(1), shares(0.6, 0.4).revision());
     }
 
     #[test]

@@ -21,6 +21,15 @@ pub fn people(impact: &Impact) -> People {
     ] {
         take(&mut people, what, figure);
     }
+    if let Some(adjusted) = &impact.adjusted {
+        for (what, figure) in [
+            ("People affected, with exclusions", &adjusted.affected),
+            ("People locked out, with exclusions", &adjusted.locked_out),
+            ("Sign-ins failed, with exclusions", &adjusted.failed_sign_ins),
+        ] {
+            take(&mut people, what, figure);
+        }
+    }
     if let Some(share) = impact.not_covered.share {
         people.estimates.push(estimate(
             "Share of the demand that no probe stands for",

@@ -135,6 +135,12 @@ fn head(table: &mut Table, model: &ReportModel) {
     table.row("report", site, "runs", head.runs, "runs");
     table.row("report", site, "data_revision", head.data_revision.as_str(), "");
     table.row("report", site, "policy_revision", head.policy_revision.as_str(), "");
+    if let Some(population) = &head.population {
+        table.row("report", site, "population_revision", population.revision.as_str(), "");
+    }
+    if let Some(publication) = &head.publication {
+        table.row("report", site, "publication", publication.number, "revision");
+    }
     for row in &head.slots {
         let name = format!("{}/{}/{}", row.flow, row.kind, row.vantage);
         table.row("slots", &name, "due", row.due, "slots");

@@ -12,6 +12,7 @@ mod incidents;
 mod latency;
 mod series;
 mod standing;
+mod users;
 
 use std::collections::BTreeMap;
 
@@ -32,6 +33,7 @@ pub use incidents::{Background, BudgetShare, DetectionReport, Gap, IncidentRow, 
 pub use latency::{Distribution, FlowLatency, Percentile, PhaseLatency, StepLatency, VantageLatency};
 pub use series::{Bins, BurnDown, BurnPoint, CellState, FlowSeries, HeatMap, LatencyPoint, TimelineRow};
 pub use standing::{Change, Clause, FanPoint, Knee, Outlook, SignIns, Standing, Week, Window};
+pub use users::{PopulationHead, PublicationHead, SegmentImpact, SegmentWeight, UserImpact};
 
 /// The version of the JSON form; it grows by one when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -94,6 +96,12 @@ pub struct Head {
     pub policy: Policy,
     /// The policy in words, one rule each.
     pub policy_text: Vec<String>,
+    /// Who the users are; `None` when nobody described them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub population: Option<PopulationHead>,
+    /// Which published revision this is; `None` for a report that is not published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publication: Option<PublicationHead>,
     /// The program and version that made the model, and the command that makes it again.
     pub generated_from: String,
 }
@@ -220,44 +228,6 @@ pub struct Budget {
     pub left_minutes: f64,
     /// spent / allowed.
     pub spent_share: f64,
-}
-
-/// How many users could log in: vantages weighted by the users that they stand for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct UserImpact {
-    /// Share of the covered users' logins that would have succeeded; `None` when nobody is covered.
-    pub availability: Option<f64>,
-    /// Its interval (Wilson per segment for the effective number of its runs, combined by MOVER).
-    pub interval: Option<Interval>,
-    /// 1 - availability: the user impact.
-    pub impact: Option<f64>,
-    /// Availability over all users if every uncovered user failed (`low`), and if none did (`high`).
-    pub if_uncovered: Interval,
-    /// The same with the ends of the interval in place of the best guess.
-    pub bounds: Interval,
-    /// Share of demand, by segment and hour, that no vantage with data stands for.
-    pub uncovered: f64,
-    /// The parts, in the order of the configuration.
-    pub segments: Vec<SegmentImpact>,
-}
-
-/// One part of the users.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SegmentImpact {
-    /// Its name.
-    pub name: String,
-    /// Its share of all sign-ins.
-    pub share: f64,
-    /// The vantages that stand for it; none: nobody probes for these users.
-    pub vantages: Vec<VantageName>,
-    /// Runs with a verdict.
-    pub n: u64,
-    /// Bad ones among them.
-    pub bad: u64,
-    /// bad / n; `None` without runs.
-    pub failing: Option<f64>,
-    /// Wilson's interval of the failing share.
-    pub interval: Option<Interval>,
 }
 
 /// A negative login beside a flow: a wrong password, which must be refused.

@@ -1,12 +1,15 @@
 //! A report that was given out, by its headline figures, and what a later one says otherwise: a closed period is restated
 //! as a new revision with its differences, never in silence (F19). Knows no store.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ReportModel;
 use super::format::{self, count};
-use super::model::{AdjustedReport, Counts, ObjectiveReport};
+use super::model::{AdjustedReport, Counts, ObjectiveReport, PopulationHead, PublicationHead, SignIns, UserImpact};
+use crate::impact::Estimate;
 use crate::model::{ObjectiveName, Revision};
 use crate::slo::{Attainment, Interval, Period};
 
@@ -33,6 +36,12 @@ pub struct PublishedReport {
     pub objectives: Vec<Headline>,
     /// The identities of the incidents, in order of time.
     pub incidents: Vec<String>,
+    /// People who could not sign in, by incident, where there is a number.
+    #[serde(default)]
+    pub people: BTreeMap<String, Estimate>,
+    /// Who the users were taken to be; `None` when nobody described them.
+    #[serde(default)]
+    pub population: Option<PopulationHead>,
 }
 
 /// What was said of one objective.
@@ -46,6 +55,23 @@ pub struct Headline {
     pub raw: Figures,
     /// With exclusions applied (F20); `None` when none touches it.
     pub adjusted: Option<Figures>,
+    /// Weighted by users (F10), as measured; `None` when nobody described them, or nothing stands for any.
+    #[serde(default)]
+    pub users: Option<WeightedFigures>,
+    /// People who wanted to sign in, and those who could not; `None` without demand or runs.
+    #[serde(default)]
+    pub sign_ins: Option<SignIns>,
+}
+
+/// The user-weighted availability of one objective.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct WeightedFigures {
+    /// Over the covered demand.
+    pub availability: f64,
+    /// Its interval, wide enough for every uncovered user to have failed, or none.
+    pub bounds: Interval,
+    /// Share of demand that no vantage with data stands for.
+    pub uncovered: f64,
 }
 
 /// The figures of one objective; each means what it means in the report.
@@ -111,6 +137,26 @@ impl PublishedReport {
             policy_revision: model.head.policy_revision.clone(),
             objectives: model.objectives.iter().map(Headline::of).collect(),
             incidents: model.incidents.iter().map(|row| row.incident.id.to_string()).collect(),
+            people: model
+                .incidents
+                .iter()
+                .filter_map(|row| Some((row.incident.id.to_string(), row.people()?)))
+                .collect(),
+            population: model.head.population.clone(),
+        }
+    }
+}
+
+impl PublicationHead {
+    /// What a report says of its own publication; `before` is the revision before it, if there is one.
+    #[must_use]
+    pub fn of(report: &PublishedReport, before: Option<&PublishedReport>) -> Self {
+        let differences = before.map(|before| differences(before, report)).unwrap_or_default();
+        Self {
+            number: report.number,
+            made_at: report.made_at,
+            author: report.author.clone(),
+            differences: differences.iter().map(Difference::line).collect(),
         }
     }
 }
@@ -124,6 +170,11 @@ impl Headline {
             target: objective.target,
             raw: Figures { availability: objective.availability, interval: objective.interval, ..raw },
             adjusted: objective.adjusted.as_ref().map(adjusted),
+            users: objective.users.as_ref().and_then(|users| {
+                let UserImpact { bounds, uncovered, .. } = *users;
+                Some(WeightedFigures { availability: users.availability?, bounds, uncovered })
+            }),
+            sign_ins: objective.standing.sign_ins,
         }
     }
 }
@@ -171,6 +222,12 @@ pub fn differences(before: &PublishedReport, after: &PublishedReport) -> Vec<Dif
             found.added(format!("objective {}", new.name), summary(&new.raw));
         }
     }
+    found.population(before.population.as_ref(), after.population.as_ref());
+    for (id, people) in &before.people {
+        if let Some(now) = after.people.get(id) {
+            found.compare(&format!("incident {id}: people"), &bounded(people), &bounded(now));
+        }
+    }
     for id in before.incidents.iter().filter(|id| !after.incidents.contains(id)) {
         found.compare("incident", id, "none");
     }
@@ -202,6 +259,42 @@ impl Found {
         }
     }
 
+    /// Who the users were taken to be.
+    fn population(&mut self, before: Option<&PopulationHead>, after: Option<&PopulationHead>) {
+        let revision = |of: Option<&PopulationHead>| of.map_or("nobody", |one| one.revision.as_str()).to_owned();
+        self.compare("users revision", &revision(before), &revision(after));
+        let weight = |of: Option<&PopulationHead>, name: &str| {
+            of?.weights.iter().find(|weight| weight.segment == name).map(|weight| weight.share)
+        };
+        let weights = || before.into_iter().chain(after).flat_map(|one| &one.weights);
+        let names: BTreeSet<&str> = weights().map(|weight| weight.segment.as_str()).collect();
+        for name in names {
+            self.share(&format!("weight of {name}"), weight(before, name), weight(after, name));
+        }
+    }
+
+    /// What was said of users.
+    fn users(&mut self, name: &ObjectiveName, before: &Headline, after: &Headline) {
+        let (old, new) = (before.users, after.users);
+        let share = |of: Option<WeightedFigures>, get: fn(WeightedFigures) -> f64| of.map(get);
+        let mut compare = |what: &str, get: fn(WeightedFigures) -> f64| {
+            self.share(&format!("{name}, weighted by users: {what}"), share(old, get), share(new, get));
+        };
+        compare("availability", |one| one.availability);
+        compare("at least", |one| one.bounds.low);
+        compare("at most", |one| one.bounds.high);
+        compare("not covered", |one| one.uncovered);
+        let people = |of: &Headline, get: fn(&SignIns) -> Estimate| {
+            of.sign_ins.as_ref().map_or_else(|| format::ABSENT.to_owned(), |one| bounded(&get(one)))
+        };
+        let (wanted, failed): (fn(&SignIns) -> Estimate, fn(&SignIns) -> Estimate) =
+            (|one| one.expected, |one| one.failed);
+        let what = format!("{name}: people who wanted to sign in");
+        self.compare(&what, &people(before, wanted), &people(after, wanted));
+        let what = format!("{name}: people who could not");
+        self.compare(&what, &people(before, failed), &people(after, failed));
+    }
+
     fn removed(&mut self, what: String, before: String) {
         self.0.push(Difference { what, before: Some(before), after: None });
     }
@@ -214,6 +307,7 @@ impl Found {
         let name = &before.name;
         self.share(&format!("{name}: target"), Some(before.target), Some(after.target));
         self.figures(name.as_str(), &before.raw, &after.raw);
+        self.users(name, before, after);
         match (&before.adjusted, &after.adjusted) {
             (Some(before), Some(after)) => self.figures(&format!("{name}, with exclusions"), before, after),
             (Some(before), None) => self.removed(format!("{name}, with exclusions"), summary(before)),
@@ -253,6 +347,13 @@ impl Found {
     }
 }
 
+/// People with their bounds: `5,640 (3,849 to 7,307)`.
+#[must_use]
+pub fn bounded(people: &Estimate) -> String {
+    let shown = |value: f64| count(value.round().max(0.0) as u64);
+    format!("{} ({} to {})", shown(people.middle), shown(people.low), shown(people.high))
+}
+
 fn whole(number: Option<u64>) -> String {
     number.map_or_else(|| "an unknown number".to_owned(), count)
 }
@@ -260,6 +361,7 @@ fn whole(number: Option<u64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::model::SegmentWeight;
     use jiff::tz::TimeZone;
 
     fn report() -> PublishedReport {
@@ -284,8 +386,10 @@ mod tests {
             period: Period::week("2026-W47", &TimeZone::UTC).unwrap(),
             data_revision: "d1".to_owned(),
             policy_revision: Revision::from_recorded("p1"),
-            objectives: vec![Headline { name, target: 0.99, raw, adjusted: None }],
+            objectives: vec![Headline { name, target: 0.99, raw, adjusted: None, users: None, sign_ins: None }],
             incidents: vec!["20261116-0400-1a2b3c".to_owned()],
+            people: BTreeMap::new(),
+            population: None,
         }
     }
 
@@ -327,6 +431,47 @@ mod tests {
                 "incident: none -> 20261117-0500-1a2b3c",
             ]
         );
+    }
+
+    #[test]
+    fn people_and_what_they_are_weighted_by_are_restated_too() {
+        let population = |europe: f64, revision: &str| PopulationHead {
+            revision: Revision::from_recorded(revision),
+            weights: [("Europe", europe), ("Asia", 1.0 - europe)]
+                .map(|(segment, share)| SegmentWeight { segment: segment.to_owned(), share })
+                .to_vec(),
+        };
+        let people = |low, middle, high| Estimate { low, middle, high };
+        let said = |europe, revision: &str, affected: f64| {
+            let mut report = report();
+            report.population = Some(population(europe, revision));
+            let weighted =
+                WeightedFigures { availability: 0.9, bounds: Interval { low: 0.8, high: 0.95 }, uncovered: 0.1 };
+            report.objectives[0].users = Some(weighted);
+            let sign_ins = SignIns { expected: people(9.0, 10.0, 11.0), failed: people(1.0, affected, 9.0) };
+            report.objectives[0].sign_ins = Some(sign_ins);
+            report.people.insert("20261116-0400-1a2b3c".to_owned(), people(1.0, affected, 9.0));
+            report
+        };
+        let (before, mut after) = (said(0.6, "u1", 5.0), said(0.5, "u2", 6.0));
+        after.objectives[0].users.as_mut().unwrap().bounds.low = 0.7;
+        assert_eq!(
+            lines(&before, &after),
+            [
+                "shop, weighted by users: at least: 80 % -> 70 %",
+                "shop: people who could not: 5 (1 to 9) -> 6 (1 to 9)",
+                "users revision: u1 -> u2",
+                "weight of Asia: 40 % -> 50 %",
+                "weight of Europe: 60 % -> 50 %",
+                "incident 20261116-0400-1a2b3c: people: 5 (1 to 9) -> 6 (1 to 9)",
+            ]
+        );
+        // What was published before people were kept is read all the same.
+        let mut old = serde_json::to_value(report()).unwrap();
+        for gone in ["people", "population"] {
+            old.as_object_mut().unwrap().remove(gone);
+        }
+        assert_eq!(serde_json::from_value::<PublishedReport>(old).unwrap(), report());
     }
 
     #[test]

@@ -257,13 +257,18 @@ fn exclusions_stand_beside_the_raw_figures() {
     let runs = with(ExclusionMode::DropEvents);
     close(runs.not_covered.share.unwrap(), 100.0 / 1600.0);
     assert!(value(&runs.affected).high > value(&time.affected).high + 99.0, "nothing is known of them any more");
+    let mut world = oracle();
     let text = doorstep::report::impact::text(&{
-        let mut world = oracle();
         world.exclusions = vec![exclusion("2026-11-16T00:00:00Z", "2026-11-16T01:00:00Z", ExclusionMode::CountAsGood)];
         of_span(&world)
     });
     assert!(text.contains("with exclusions (raw: above)") && text.contains("planned move (ada, entered "), "{text}");
     assert!(text.contains(", afterwards)"), "{text}");
+    world.exclusions = vec![exclusion("2026-11-16T00:00:00Z", "2026-11-16T01:00:00Z", ExclusionMode::CountAsGood)];
+    let told = doorstep::postmortem::people::people(&of_span(&world)).estimates;
+    let middle =
+        |what: &str| told.iter().find(|one| one.what.starts_with(what)).unwrap_or_else(|| panic!("{told:?}")).middle;
+    assert!(middle("People affected, with exclusions") < middle("People affected: at least one"), "{told:?}");
 }
 
 #[test]

@@ -111,7 +111,15 @@ async fn a_closed_period_is_restated_as_a_new_revision_with_what_changed() {
     assert!(third.contains("published as revision 3; against revision 2 of ") && third.contains(" by grace:\n"));
     assert!(third.contains("  policy revision: ") && !third.contains("data revision"), "{third}");
     assert!(third.contains("  logins, with exclusions is new: 100 % ("), "{third}");
-    assert!(folder.join("given/report.html").is_file(), "the report itself is given out too");
+    // The report itself is given out too, and says which revision it is and what it changes.
+    let given = |name: &str| std::fs::read_to_string(folder.join("given").join(name)).expect("a file");
+    let (page, text, json) = (given("report.html"), given("report.md"), given("report.json"));
+    assert!(page.contains("revision 3") && page.contains("against revision 2: policy revision: "), "{page}");
+    assert!(text.contains("revision 3") && json.contains("\"number\": 3"), "{text}");
+    assert!(given("report.csv").contains(",publication,3,"));
+    let same = out(&report(folder, &[&ada[..], &["--out", "given"]].concat()));
+    assert!(same.contains("nothing new; revision 3 of "), "{same}");
+    assert_eq!(given("report.html"), page, "the same revision is the same page");
 
     assert_eq!(std::fs::read(&file).expect("revision 1"), written, "never changed");
     let revisions = query::published(&store, &world.period).await.expect("revisions");

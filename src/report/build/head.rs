@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Exclusion, LostRuns, Policy, Retries, VantageName};
-use crate::report::model::{Head, SlotRow, VantageRow};
+use crate::model::{Exclusion, LostRuns, Policy, Population, Retries, Segment, VantageName};
+use crate::report::model::{Head, PopulationHead, SegmentWeight, SlotRow, VantageRow};
 
 use super::verdict::LEAST_RUNS;
 use super::{Builder, Data};
@@ -22,8 +22,19 @@ pub(super) fn head(builder: &Builder<'_>, slots: Vec<SlotRow>) -> Head {
         policy_revision: inputs.policy.revision_with(inputs.exclusions),
         policy: inputs.policy.clone(),
         policy_text: policy_text(inputs.policy, inputs.exclusions),
+        population: population(inputs.population),
+        publication: None,
         generated_from: inputs.generated_from.to_owned(),
     }
+}
+
+fn population(population: &Population) -> Option<PopulationHead> {
+    if *population == Population::default() {
+        return None;
+    }
+    let weight = |segment: &Segment| SegmentWeight { segment: segment.name.clone(), share: segment.share };
+    let weights = population.segments().iter().map(weight).collect();
+    Some(PopulationHead { revision: population.revision(), weights })
 }
 
 /// The slots of one flow.

@@ -3,7 +3,7 @@
 use super::Line;
 use crate::report::ReportModel;
 use crate::report::format::{count, counted, instant, span};
-use crate::report::model::{Head, SecurityAlarm};
+use crate::report::model::{Head, PopulationHead, PublicationHead, SecurityAlarm};
 
 /// The period in one line.
 pub(in crate::report) fn subtitle(model: &ReportModel) -> String {
@@ -46,9 +46,32 @@ pub(in crate::report) fn facts(model: &ReportModel) -> Vec<(&'static str, Line)>
         ("vantages", Line::from(vantages(head))),
         ("data", Line::default().plain("revision ").code(&head.data_revision)),
         ("policy", Line::default().plain("revision ").code(head.policy_revision.as_str())),
-        ("made by", Line::default().code(head.generated_from.replace('`', "'"))),
     ]);
+    facts.extend(head.population.as_ref().map(|population| ("users", users(population))));
+    facts.extend(head.publication.as_ref().map(|one| ("published", published(one, &head.period.zone))));
+    facts.push(("made by", Line::default().code(head.generated_from.replace('`', "'"))));
     facts
+}
+
+/// By whom figures are weighted; the weights stand where they are used.
+fn users(population: &PopulationHead) -> Line {
+    let segments = match population.weights.len() {
+        0 => ", not told apart".to_owned(),
+        1 => ", 1 segment".to_owned(),
+        number => format!(", {number} segments"),
+    };
+    Line::default().plain("revision ").code(population.revision.as_str()).plain(segments)
+}
+
+/// Which revision it is, and what it says otherwise than the one before.
+fn published(publication: &PublicationHead, zone: &str) -> Line {
+    let PublicationHead { number, made_at, author, differences } = publication;
+    let made = format!(" of {} by {author}", instant(*made_at, zone));
+    let against = match differences.len() {
+        0 => "; the first of its period".to_owned(),
+        _ => format!("; against revision {}: {}", number.saturating_sub(1), differences.join("; ")),
+    };
+    Line::default().strong(format!("revision {number}")).plain(made).plain(against)
 }
 
 fn slots(head: &Head) -> String {

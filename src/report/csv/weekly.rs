@@ -45,7 +45,7 @@ fn standing(table: &mut Table, objective: &ObjectiveReport) {
         table.row("objective", name, "change", change.difference, "share");
     }
     if let Some(sign_ins) = standing.sign_ins {
-        for (metric, estimate) in [("sign_ins_expected", sign_ins.expected), ("sign_ins_failed", sign_ins.failed)] {
+        for (metric, estimate) in [("people_expected", sign_ins.expected), ("people_failed", sign_ins.failed)] {
             let ends = (estimate.low, estimate.high);
             table.bounded(("objective", name, metric), estimate.middle, ends, "people", None);
         }

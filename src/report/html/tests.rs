@@ -287,6 +287,8 @@ fn model() -> ReportModel {
             policy_revision: Policy::default().revision(),
             policy: Policy::default(),
             policy_text: vec!["Lost runs lower the coverage, not the availability.".to_owned()],
+            population: None,
+            publication: None,
             generated_from: "doorstep 0.1.0 report --week 2026-W47".to_owned(),
         },
         alarms: vec![SecurityAlarm {

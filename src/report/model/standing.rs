@@ -22,7 +22,7 @@ pub struct Standing {
     pub windows_before: Vec<Window>,
     /// Where the curve of this period bends: the outage that dominates it. `None` when nothing failed.
     pub knee: Option<Knee>,
-    /// Sign-ins that were expected and those that failed; `None` when the demand is not known.
+    /// People who wanted to sign in and those who could not; `None` when the demand is not known.
     pub sign_ins: Option<SignIns>,
     /// What may become of the budget until the end of a running period.
     pub outlook: Option<Outlook>,
@@ -78,12 +78,12 @@ pub struct Knee {
     pub outage: Micros,
 }
 
-/// Sign-ins of the users, as far as demand is known.
+/// People who want to sign in, as far as demand is known: who comes twice is two of them, who tries again is one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct SignIns {
-    /// Expected in the period, or until the end of the data.
+    /// Expected in the period, or until the end of the data, where probes cover them.
     pub expected: Estimate,
-    /// Those that failed at least once.
+    /// Those with at least one failed attempt; the upper end holds all whom no probe covers.
     pub failed: Estimate,
 }
 
