@@ -1,7 +1,12 @@
 //! Windowed availability: the worst availability of any window of each length (F12; minimal cumulative ratio, Hauer et
 //! al., "Meaningful availability", NSDI 2020).
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
+
+/// The share of cells between the first and the last one with runs from which on all cells are looked at.
+const NEARLY_ALL: f64 = 0.9;
 
 /// The worst window of one length.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -61,29 +66,39 @@ impl Cells {
     /// no other, or no window of this length.
     #[must_use]
     pub fn worst(&self, cells: usize) -> Option<f64> {
-        self.worst_from(cells).map(|(_, availability)| availability)
+        self.worst_within(cells, &(0..self.len())).map(|(_, availability)| availability)
     }
 
-    /// The same, with the index of the window's first cell.
-    fn worst_from(&self, cells: usize) -> Option<(usize, f64)> {
-        if cells == 0 || cells > self.len() {
+    /// The same, with the index of the window's first cell, over windows that lie within a range of cells.
+    fn worst_within(&self, cells: usize, range: &Range<usize>) -> Option<(usize, f64)> {
+        if cells == 0 || cells > range.len() {
             return None;
         }
         let ratio = |from: usize| {
             let total = self.total[from + cells] - self.total[from];
             (total > 1e-9).then(|| (from, ((self.good[from + cells] - self.good[from]) / total).clamp(0.0, 1.0)))
         };
-        (0..=self.len() - cells).filter_map(ratio).min_by(|one, other| one.1.total_cmp(&other.1))
+        (range.start..=range.end - cells).filter_map(ratio).min_by(|one, other| one.1.total_cmp(&other.1))
+    }
+
+    /// From the first to the last cell with anything in it; all cells where that is nearly all. A window that reaches far
+    /// beyond would be named by a length of which nearly nothing is known.
+    fn known(&self) -> Range<usize> {
+        let filled = |cell: &usize| self.total[cell + 1] > self.total[*cell];
+        let (first, last) = ((0..self.len()).find(filled), (0..self.len()).rfind(filled));
+        let known = first.zip(last).map_or(0..0, |(first, last)| first..last + 1);
+        if known.len() as f64 >= NEARLY_ALL * self.len() as f64 { 0..self.len() } else { known }
     }
 
     /// The worst window of each power of two, and of the whole.
     #[must_use]
     pub fn curve(&self) -> Vec<WorstWindow> {
+        let known = self.known();
         let mut lengths: Vec<usize> =
-            (0..usize::BITS).map(|power| 1 << power).take_while(|&w| w < self.len()).collect();
-        lengths.push(self.len());
+            (0..usize::BITS).map(|power| 1 << power).take_while(|&w| w < known.len()).collect();
+        lengths.push(known.len());
         let point = |&cells: &usize| {
-            let (first, availability) = self.worst_from(cells)?;
+            let (first, availability) = self.worst_within(cells, &known)?;
             Some(WorstWindow { first: first as u64, cells: cells as u64, availability })
         };
         lengths.iter().filter_map(point).collect()
@@ -127,6 +142,20 @@ mod tests {
         let knee = knee(&Cells::new(cells).curve()).unwrap();
         assert_eq!(knee.cells, 64);
         assert!((knee.bad_cells - 47.0).abs() < 1e-6, "{knee:?}");
+    }
+
+    #[test]
+    fn no_window_is_longer_than_what_is_known() {
+        // Of a week of minutes four are known, of which two were bad.
+        let cells = (0..10_080).map(|minute| match minute {
+            900 | 903 => (1.0, 1.0),
+            901 | 902 => (0.0, 1.0),
+            _ => (0.0, 0.0),
+        });
+        let curve = Cells::new(cells).curve();
+        let told: Vec<_> = curve.iter().map(|window| (window.first, window.cells, window.availability)).collect();
+        assert_eq!(told, [(901, 1, 0.0), (901, 2, 0.0), (900, 4, 0.5)]);
+        assert!((knee(&curve).unwrap().bad_cells - 2.0).abs() < 1e-9, "the outage lasted two minutes");
     }
 
     proptest! {
