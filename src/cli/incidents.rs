@@ -197,8 +197,7 @@ pub(super) fn terminal_progress() -> (indicatif::ProgressBar, impl FnMut(u64, u6
 }
 
 fn period(args: &IncidentsArgs, site: &Site, now: Timestamp) -> Result<Period, String> {
-    let first = site.objectives.first().map(|objective| objective.zone.clone());
-    let zone = args.zone.as_deref().map(when::zone).transpose()?.or(first).unwrap_or(jiff::tz::TimeZone::UTC);
+    let zone = when::zone_of(args.zone.as_deref(), site, [args.from.as_str(), args.to.as_str()])?;
     let (from, to) = (when::instant(&args.from, now, &zone)?, when::instant(&args.to, now, &zone)?);
     if from > now {
         return Err(format!("--from {from} lies in the future: nothing can have happened yet (it is {now})"));

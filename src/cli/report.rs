@@ -252,8 +252,8 @@ struct Span {
 
 impl Span {
     fn of(args: &ReportArgs, site: &Site, now: Timestamp) -> Result<Self, String> {
-        let first = site.objectives.first().map_or(TimeZone::UTC, |objective| objective.zone.clone());
-        let zone = args.zone.as_deref().map(when::zone).transpose()?.unwrap_or(first);
+        let typed = args.from.iter().chain(&args.to).map(String::as_str);
+        let zone = when::zone_of(args.zone.as_deref(), site, typed)?;
         let said = |error: PeriodError| error.to_string();
         if let (Some(from), Some(to)) = (&args.from, &args.to) {
             let (start, end) = (when::instant(from, now, &zone)?, when::instant(to, now, &zone)?);
