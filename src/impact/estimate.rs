@@ -318,7 +318,8 @@ fn row<'a>(
     let retries = question.population.habits().retries.as_deref();
     let ours: Vec<&SeriesSeen<'_>> =
         series.iter().filter(|one| part.is_seen_by(&one.series.flow, &one.series.vantage)).collect();
-    let keep = outside(&dropped(exclusions, ours.iter().map(|one| one.series)));
+    let named: Vec<&Series> = ours.iter().map(|one| one.series).collect();
+    let keep = outside(&dropped(exclusions, &named));
     let (mut met, mut slices) = (Vec::new(), Vec::new());
     for (index, stretch) in asked.stretches.iter().enumerate() {
         let said = |slice: usize| -> Seen { ours.iter().map(|one| one.seen[index][slice]).sum() };

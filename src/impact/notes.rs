@@ -41,11 +41,13 @@ pub(super) fn of(question: &Question<'_>, asked: &Asked<'_>, people: &People) ->
             names.join(", ")
         ));
     }
-    if asked.incident.is_none() && asked.stretches.len() > 1 {
-        notes.push(format!(
-            "Each of the {} outages within has its own failing share; what failed beside them is counted apart.",
-            asked.stretches.iter().filter(|stretch| stretch.is_outage()).count()
-        ));
+    if asked.incident.is_none() {
+        let words = match asked.stretches.iter().filter(|stretch| stretch.is_outage()).count() {
+            0 => return notes,
+            1 => "The outage within has its own failing share".to_owned(),
+            outages => format!("Each of the {outages} outages within has its own failing share"),
+        };
+        notes.push(format!("{words}; what failed beside it is counted apart."));
     }
     notes
 }

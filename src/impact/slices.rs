@@ -164,14 +164,13 @@ pub(super) fn seen<'a>(
 }
 
 /// Spans of dropped time that hold for every one of these series: nobody's demand counts there.
-pub(super) fn dropped<'s>(exclusions: &[&Exclusion], series: impl Iterator<Item = &'s Series> + Clone) -> Vec<Between> {
+pub(super) fn dropped(exclusions: &[&Exclusion], series: &[&Series]) -> Vec<Between> {
     let drops = exclusions.iter().filter(|exclusion| exclusion.mode == ExclusionMode::DropTime);
     let holds = |exclusion: &&&Exclusion| {
-        let named = exclusion.flows.is_empty() && exclusion.vantages.is_empty();
-        let mut series = series.clone().peekable();
+        let everybody = exclusion.flows.is_empty() && exclusion.vantages.is_empty();
         // Users whom nobody probes for are touched by what touches everybody.
-        let covers = |one: &Series| exclusion.covers(&one.flow, &one.vantage, exclusion.from);
-        named || (series.peek().is_some() && series.all(covers))
+        let covers = |one: &&Series| exclusion.covers(&one.flow, &one.vantage, exclusion.from);
+        everybody || (!series.is_empty() && series.iter().all(covers))
     };
     let mut spans: Vec<Between> = drops.filter(holds).map(|exclusion| (exclusion.from, exclusion.to)).collect();
     spans.sort_unstable();

@@ -50,7 +50,10 @@ pub(super) fn figure(population: &Population, rows: &[Row<'_>], weighted: &UserW
             name: format!("{}: weight", row.part.name),
             value: Estimate::exact(demand),
             unit: if by_demand { "people" } else { "share x s" }.to_owned(),
-            source: format!("{weights}, over {} slices of an hour or more", slices.len()),
+            source: match slices.len() {
+                1 => format!("{weights}, which is the whole"),
+                several => format!("{weights}, over {several} slices of about an hour"),
+            },
         });
         let (n, bad) = (row.tally.total(), row.tally.bad);
         if let Some(interval) = wilson(n, bad, policy.confidence) {

@@ -50,7 +50,7 @@ pub fn text(impact: &Impact) -> String {
     for row in &impact.segments {
         let cells = segment(row);
         text.push_str(&format!(
-            "segment {}: {} failing; {}; affected {}; not covered {}\n",
+            "segment {}: failing {}; {}; affected {}; not covered {}\n",
             row.name, cells[2], cells[3], cells[5], cells[7]
         ));
     }
@@ -176,8 +176,12 @@ fn in_unit(value: Estimate, unit: &str) -> String {
         "s" => bounded(value, seconds),
         "share" => bounded(value, shares),
         "people" | "attempts" => format!("{} {unit}", bounded(value, people)),
-        other => format!("{} {other}", bounded(value, |value| format!("{value}"))),
+        other => format!("{} {other}", bounded(value, plainly)),
     }
+}
+
+fn plainly(value: f64) -> String {
+    if value.fract() == 0.0 { format!("{value}") } else { format!("{value:.2}") }
 }
 
 fn people(value: f64) -> String {

@@ -287,12 +287,10 @@ impl Found {
         let people = |of: &Headline, get: fn(&SignIns) -> Estimate| {
             of.sign_ins.as_ref().map_or_else(|| format::ABSENT.to_owned(), |one| bounded(&get(one)))
         };
-        let (wanted, failed): (fn(&SignIns) -> Estimate, fn(&SignIns) -> Estimate) =
-            (|one| one.expected, |one| one.failed);
         let what = format!("{name}: people who wanted to sign in");
-        self.compare(&what, &people(before, wanted), &people(after, wanted));
+        self.compare(&what, &people(before, |one| one.expected), &people(after, |one| one.expected));
         let what = format!("{name}: people who could not");
-        self.compare(&what, &people(before, failed), &people(after, failed));
+        self.compare(&what, &people(before, |one| one.failed), &people(after, |one| one.failed));
     }
 
     fn removed(&mut self, what: String, before: String) {
