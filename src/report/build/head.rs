@@ -86,8 +86,8 @@ fn policy_text(policy: &Policy, exclusions: &[Exclusion]) -> Vec<String> {
              would be even if every slot not seen had been good.",
             share(policy.least_coverage)
         ),
-        "While a period runs an objective is on course or off course, and missed only once more failed than the whole \
-         period's budget allows."
+        "While a period runs an objective is on course or off course, and missed only once it will be even if all that \
+         is still to come is good."
             .to_owned(),
         "Slots whose run has no record are missing; they are never counted as good.".to_owned(),
     ];

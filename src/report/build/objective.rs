@@ -85,8 +85,7 @@ pub(super) fn figures(counts: &Counts, target: f64, seconds: f64, (policy, runni
     let availability = tally.share();
     let probability_met = probability_met(tally.total(), tally.bad, target);
     let budget = budget(counts, tally, target, seconds);
-    let overspent = budget.is_some_and(|budget| budget.spent_share > 1.0);
-    let (verdict, verdict_note) = verdict::of(&verdict::Evidence { counts, tally, target, policy, running, overspent });
+    let (verdict, verdict_note) = verdict::of(&verdict::Evidence { counts, tally, target, policy, running });
     Figures {
         availability,
         failing: availability.map(|_| tally.bad as f64 / tally.total() as f64),

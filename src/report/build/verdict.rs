@@ -1,5 +1,5 @@
 //! The verdict on a promise. It needs evidence: enough runs, and enough of those that were due. While a period still
-//! runs nothing is met, and only what nothing to come can mend is missed.
+//! runs nothing is met, and missed only what would be even if all that is still to come were good.
 
 use crate::history::Counts;
 use crate::model::{LostRuns, Policy};
@@ -22,8 +22,6 @@ pub(super) struct Evidence<'a> {
     pub(super) policy: &'a Policy,
     /// Slots of the period are still to come.
     pub(super) running: bool,
-    /// More failed than the whole period's budget allows.
-    pub(super) overspent: bool,
 }
 
 /// The verdict, and why it is not, or not only, what P(met) says.
@@ -40,8 +38,9 @@ pub(super) fn of(evidence: &Evidence<'_>) -> (Attainment, Option<String>) {
             Some(format!("only {runs} a verdict, and {LEAST_RUNS} are the least to judge by")),
         );
     }
-    if evidence.running && evidence.overspent {
-        let note = "more failed than the whole period's budget allows, so that nothing to come can mend it";
+    let planned = evidence.counts.planned.unwrap_or(0).max(tally.total());
+    if evidence.running && attainment(probability_met(planned, tally.bad, target)) == Attainment::Missed {
+        let note = "it will be missed even if all that is still to come is good";
         return (Attainment::Missed, Some(note.to_owned()));
     }
     let (verdict, note) = covered(evidence, said);
@@ -84,7 +83,7 @@ mod tests {
     fn counts(good: u64, bad: u64, due: u64) -> Counts {
         Counts {
             due: Some(due),
-            planned: Some(due),
+            planned: Some(10 * due),
             good,
             bad,
             lost: 0,
@@ -93,42 +92,45 @@ mod tests {
         }
     }
 
-    fn verdict(counts: &Counts, running: bool, overspent: bool) -> (Attainment, String) {
+    fn verdict(counts: &Counts, running: bool) -> (Attainment, String) {
         let policy = Policy::default();
         let tally = Tally { good: counts.good, bad: counts.bad };
-        let (verdict, note) = of(&Evidence { counts, tally, target: 0.99, policy: &policy, running, overspent });
+        let (verdict, note) = of(&Evidence { counts, tally, target: 0.99, policy: &policy, running });
         (verdict, note.unwrap_or_default())
     }
 
     #[test]
     fn one_run_proves_nothing_whichever_way_it_ended() {
         for counts in [counts(1, 0, 1), counts(0, 1, 1), counts(0, 29, 29)] {
-            let (verdict, note) = verdict(&counts, false, true);
+            let (verdict, note) = verdict(&counts, false);
             assert_eq!(verdict, Attainment::NotKnown, "{counts:?}");
             assert!(note.contains("30 are the least"), "{note}");
         }
-        assert!(verdict(&counts(1, 0, 1), false, false).1.starts_with("only 1 run has a verdict"));
+        assert!(verdict(&counts(1, 0, 1), false).1.starts_with("only 1 run has a verdict"));
     }
 
     #[test]
     fn a_miss_needs_coverage_or_to_stand_without_it() {
         // 5 of 50 failed, of 1,000 due: had the other 950 been good, 0.5 % failed of the 1 % allowed.
-        let (verdict_of_few, note) = verdict(&counts(45, 5, 1_000), false, false);
+        let (verdict_of_few, note) = verdict(&counts(45, 5, 1_000), false);
         assert_eq!(verdict_of_few, Attainment::NotKnown);
         assert!(note.starts_with("coverage is 5 %, and the policy asks for 90 %"), "{note}");
         // 50 of 100 failed: 5 % of all that was due.
-        let (sure, note) = verdict(&counts(50, 50, 1_000), false, true);
+        let (sure, note) = verdict(&counts(50, 50, 1_000), false);
         assert_eq!(sure, Attainment::Missed);
         assert!(note.contains("even if every slot not seen had been good"), "{note}");
     }
 
     #[test]
-    fn a_running_period_is_on_or_off_course_and_missed_only_once_its_budget_is_gone() {
-        assert_eq!(verdict(&counts(1_000, 0, 1_000), true, false).0, Attainment::OnCourse);
-        assert_eq!(verdict(&counts(950, 50, 1_000), true, false).0, Attainment::OffCourse);
-        assert_eq!(verdict(&counts(990, 10, 1_000), true, false).0, Attainment::Undecided);
-        let (gone, note) = verdict(&counts(950, 50, 1_000), true, true);
+    fn a_running_period_is_on_or_off_course_and_missed_only_once_nothing_can_mend_it() {
+        // A tenth of the period is over.
+        assert_eq!(verdict(&counts(1_000, 0, 1_000), true).0, Attainment::OnCourse);
+        assert_eq!(verdict(&counts(950, 50, 1_000), true).0, Attainment::OffCourse);
+        assert_eq!(verdict(&counts(990, 10, 1_000), true).0, Attainment::Undecided);
+        // 101 of the 100 that may fail are no proof yet, as they would be none at the end.
+        assert_eq!(verdict(&counts(899, 101, 1_000), true).0, Attainment::OffCourse);
+        let (gone, note) = verdict(&counts(850, 150, 1_000), true);
         assert_eq!(gone, Attainment::Missed);
-        assert!(note.contains("nothing to come can mend it"), "{note}");
+        assert!(note.contains("even if all that is still to come is good"), "{note}");
     }
 }
