@@ -184,11 +184,14 @@ pub fn span(duration: Micros) -> String {
 /// `50.4 min`, `8.4 h`.
 #[must_use]
 pub fn minutes(minutes: f64, whole: f64) -> String {
-    let (value, unit) = match whole.abs() {
+    let in_unit_of = |whole: f64| match whole.abs() {
         whole if whole < 1.0 => (minutes * 60.0, "s"),
         whole if whole < 120.0 => (minutes, "min"),
         _ => (minutes / 60.0, "h"),
     };
+    // A part that is next to nothing of its whole has a unit of its own.
+    let (value, unit) =
+        Some(in_unit_of(whole)).filter(|told| told.0.abs() >= 0.1).unwrap_or_else(|| in_unit_of(minutes));
     format!("{} {unit}", amount(value))
 }
 
@@ -257,6 +260,7 @@ mod tests {
         assert_eq!(shown(846.4, 10.08), ["846 min", "10.1 min"]);
         assert_eq!(shown(0.267, 0.001), ["16.0 s", "0.06 s"]);
         assert_eq!(shown(-374.6, 504.0), ["-6.2 h", "8.4 h"]);
+        assert_eq!(shown(0.4, 504.0), ["24.0 s", "8.4 h"]);
         assert_eq!([amount(0.0), amount(1_873.4), amount(-1_873.4)], ["0", "1,873", "-1,873"]);
     }
 

@@ -4,6 +4,7 @@
 use plotters::style::text_anchor::{HPos, VPos};
 
 use super::canvas::{Frame, Ink, Sheet, Stroke, Tick, sheet};
+use crate::report::words;
 
 /// What was left at an instant.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -65,13 +66,14 @@ impl BurnDown {
     /// The chart's SVG.
     #[must_use]
     pub fn svg(&self) -> String {
-        let frame = Frame { left: 64, top: 14, right: WIDTH - 140, bottom: HEIGHT - 34 };
+        let frame = Frame { left: 64, top: 24, right: WIDTH - 140, bottom: HEIGHT - 36 };
         let least = self.lefts().map(|(_, left)| left).fold(0.0, f64::min);
         let low = if least < 0.0 { (least * 4.0).floor() / 4.0 } else { 0.0 }.max(DEEPEST);
         sheet(&self.title, &self.description, (WIDTH as u32, HEIGHT as u32), |sheet| {
             let plot = Plot { sheet, frame, low };
             sheet.time_axis(&frame, &self.ticks);
-            plot.axis();
+            // The word steps aside for a line that ends on its side.
+            plot.axis(self.points.last().is_some_and(|last| last.at < 0.5));
             for &(from, to) in &self.excluded {
                 let (from, to) = (frame.x(from), frame.x(to));
                 sheet.hatch(Ink::Gap, (from, frame.top), (to.max(from + 3), frame.bottom));
@@ -106,7 +108,7 @@ impl Plot<'_, '_> {
         self.frame.y((left.max(self.low) - self.low) / (1.0 - self.low))
     }
 
-    fn axis(&self) {
+    fn axis(&self, word_at_right: bool) {
         let step = if self.low < -0.5 { 0.5 } else { 0.25 };
         // Down from 100 %, so that 0 % has a line of its own wherever the frame ends.
         let count = ((1.0 - self.low) / step + 1e-9).floor() as i32;
@@ -121,7 +123,8 @@ impl Plot<'_, '_> {
             let corners =
                 [(frame.left, zero), (frame.right, zero), (frame.right, frame.bottom), (frame.left, frame.bottom)];
             self.sheet.shape(Ink::Bad, 0.08, corners.to_vec());
-            self.sheet.write(Ink::Text, (frame.left + 6, frame.bottom - 8), (HPos::Left, VPos::Bottom), "overspent");
+            let side = if word_at_right { (frame.right - 6, HPos::Right) } else { (frame.left + 6, HPos::Left) };
+            self.sheet.write(Ink::Text, (side.0, frame.bottom - 8), (side.1, VPos::Bottom), "overspent");
         }
     }
 
@@ -136,8 +139,8 @@ impl Plot<'_, '_> {
     fn until(&self, at: f64, words: &str) {
         let (frame, x) = (&self.frame, self.frame.x(at));
         self.sheet.line(Ink::Faint, 1, Stroke::Dashed, &[(x, frame.top), (x, frame.bottom)]);
-        let side = if at < 0.75 { (x + 5, HPos::Left) } else { (x - 5, HPos::Right) };
-        self.sheet.write(Ink::Faint, (side.0, frame.top + 1), (side.1, VPos::Top), words);
+        let side = if at < 0.75 { HPos::Left } else { HPos::Right };
+        self.sheet.write(Ink::Faint, (x, frame.top - 5), (side, VPos::Bottom), words);
     }
 
     /// Two strokes across the frame's foot, where a line leaves it for the first time.
@@ -180,12 +183,12 @@ impl Plot<'_, '_> {
             self.sheet.dot(Ink::Line(0), *spot, 4);
             // The label steps aside when it would stand on that of the even spending.
             let y = if (spot.1 - self.y(0.0)).abs() < 14 { spot.1 - 15 } else { spot.1 };
-            let words = if last.left < 0.0 {
+            let said = if last.left < 0.0 {
                 format!("spent {:.1} times", 1.0 - last.left)
             } else {
-                format!("{:.0} % left", last.left * 100.0)
+                format!("{} left", words::spent(last.left))
             };
-            self.sheet.write(Ink::Text, (spot.0.min(self.frame.right) + 8, y), (HPos::Left, VPos::Center), &words);
+            self.sheet.write(Ink::Text, (spot.0.min(self.frame.right) + 8, y), (HPos::Left, VPos::Center), &said);
         }
     }
 }
@@ -235,6 +238,8 @@ mod tests {
         assert!(svg.contains("overspent") && svg.contains("spent 18.0 times") && svg.contains("-200 %"), "{svg}");
         let svg = chart(&[1.0, 0.9]).svg();
         assert!(!svg.contains("overspent") && svg.contains("90 % left"), "{svg}");
+        let svg = chart(&[1.0, 0.999]).svg();
+        assert!(svg.contains("99.9 % left"), "a little is spent: {svg}");
     }
 
     #[test]

@@ -209,7 +209,7 @@ impl Sheet<'_> {
         for tick in ticks {
             let x = frame.x(tick.at);
             self.line(Ink::Grid, 1, Stroke::Solid, &[(x, frame.top), (x, frame.bottom + 4)]);
-            self.write(Ink::Text, (x, frame.bottom + 7), (HPos::Center, VPos::Top), &tick.label);
+            self.write(Ink::Text, (x, frame.bottom + 9), (HPos::Center, VPos::Top), &tick.label);
         }
     }
 

@@ -66,7 +66,9 @@ impl HeatMap {
             if let Some(threshold) = self.threshold {
                 let y = frame.y(threshold);
                 sheet.line(Ink::Bad, 1, Stroke::Dashed, &[(frame.left, y), (frame.right, y)]);
-                sheet.write(Ink::Text, (frame.left + 4, y - 2), (HPos::Left, VPos::Bottom), "threshold");
+                // At the upper edge the word steps below its line.
+                let side = if y - 16 < frame.top { (y + 2, VPos::Top) } else { (y - 2, VPos::Bottom) };
+                sheet.write(Ink::Text, (frame.left + 4, side.0), (HPos::Left, side.1), "threshold");
             }
             for (index, line) in self.lines.iter().enumerate() {
                 draw_line(sheet, &frame, index, line);

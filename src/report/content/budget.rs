@@ -4,7 +4,7 @@ use super::block::{Block, Line, Section};
 use super::charts;
 use crate::report::ReportModel;
 use crate::report::chart::BurnDown;
-use crate::report::format::{amount, count, minutes, target};
+use crate::report::format::{amount, counted, minutes, target};
 use crate::report::model::ObjectiveReport;
 use crate::report::words;
 use crate::slo::LEAST_DAYS;
@@ -49,10 +49,10 @@ fn in_words(objective: &ObjectiveReport) -> Line {
         None => line,
     };
     line.plain(format!(
-        ": {} of the {} that {promised} allows, {left}; {} bad logins of {} allowed.",
+        ": {} of the {} that {promised} allows, {left}; {} of {} allowed.",
         time(budget.spent_minutes),
         time(budget.allowed_minutes),
-        count(budget.spent_events),
+        counted(budget.spent_events, "bad login", "bad logins"),
         amount(budget.allowed_events),
     ))
 }
@@ -81,9 +81,11 @@ fn caption(objective: &ObjectiveReport, model: &ReportModel, chart: &BurnDown) -
 /// The chance to end a running period inside of its budget and from what it is told, or why there is none.
 pub(super) fn outlook(objective: &ObjectiveReport) -> String {
     let Some(outlook) = &objective.standing.outlook else {
-        return format!(
-            "not known, because fewer than {LEAST_DAYS} past days with logins are known, or nothing is to come"
-        );
+        return if objective.counts.planned == objective.counts.due {
+            "not known, because no login is planned in the rest of the period".to_owned()
+        } else {
+            format!("not known, because fewer than {LEAST_DAYS} past days with logins are known")
+        };
     };
     let chance = match outlook.inside {
         inside if inside >= 0.9995 => "more than 99.9 %".to_owned(),
