@@ -36,7 +36,7 @@ pub use standing::{Change, Clause, FanPoint, Knee, Outlook, SignIns, Standing, W
 pub use users::{PopulationHead, PublicationHead, SegmentImpact, SegmentWeight, UserImpact};
 
 /// The version of the JSON form; it grows by one when a field changes its meaning or goes away.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// A whole report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
