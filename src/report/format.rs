@@ -25,9 +25,9 @@ fn apart_from_the_ends(share: f64, decimals: usize) -> String {
     if is_end(percent) {
         return format!("{percent:.0}");
     }
-    let shown = (decimals..=10).map(|digits| format!("{percent:.digits$}"));
-    let told = shown.clone().find(|text| text.parse().is_ok_and(|value: f64| !is_end(value.abs())));
-    told.or_else(|| shown.last()).unwrap_or_default()
+    let is_apart = |&digits: &usize| format!("{percent:.digits$}").parse().is_ok_and(|value: f64| !is_end(value));
+    let digits = (decimals..10).find(is_apart).unwrap_or(10);
+    format!("{percent:.digits$}")
 }
 
 /// The part of the slots due that says something: cut, not rounded, since 89.96 % is not the 90 % that a policy asks for,

@@ -59,13 +59,13 @@ pub fn spent(share: f64) -> String {
         return format!("{share:.0} times the whole");
     }
     let percent = share * 100.0;
-    let shown = (0..=2).map(|digits| format!("{percent:.digits$}"));
-    let told = shown.clone().find(|text| {
-        text.parse().is_ok_and(|value: f64| (value == 0.0) == (share == 0.0) && (value == 100.0) == (percent == 100.0))
-    });
-    match told.or_else(|| shown.last()) {
-        Some(text) if text.parse() == Ok(0.0) && share > 0.0 => "below 0.01 %".to_owned(),
-        text => format!("{} %", text.unwrap_or_default()),
+    let is_apart = |&digits: &usize| {
+        let told = format!("{percent:.digits$}").parse();
+        told.is_ok_and(|told: f64| (told == 0.0) == (percent == 0.0) && (told == 100.0) == (percent == 100.0))
+    };
+    match (0..=2).find(is_apart) {
+        None if percent < 1.0 => "below 0.01 %".to_owned(),
+        digits => format!("{percent:.*} %", digits.unwrap_or(2)),
     }
 }
 
