@@ -1,8 +1,19 @@
 //! Markdown as blocks: each heading, list item, table row and paragraph once, with its line, its words without marks,
 //! and the part of the postmortem that it belongs to. Code, comments and addresses are not words.
 
+use std::sync::LazyLock;
+
 use super::finding::Place;
 use super::heading::{self, Part};
+use super::pattern::{Pattern, compiled};
+use super::prose;
+
+/// A line that begins with a date or a time, as one of a timeline does.
+static TIMED: Pattern = LazyLock::new(|| {
+    compiled(
+        r"(?i)^[\[(*_~`\s]*(?:at |around |about |circa |on )?(?:\d{1,2}:\d{2}|\d{4}-\d{1,2}-\d{1,2}|\d{4}\s?(?:Z|UTC)\b|\d{1,2}\s?[ap]\.?m\b|\d{1,2}\.? (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2}\b)",
+    )
+});
 
 /// What a block is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +40,12 @@ pub(super) struct Block {
     pub(super) linked: bool,
     /// What a label such as `**Impact:**` at its beginning says.
     pub(super) label: Option<String>,
+    /// Whether the label is set in bold, as headings are by those who write none.
+    bold: bool,
     /// The parts it belongs to.
     pub(super) parts: Vec<Part>,
+    /// The parts that its words cover, where the document has neither headings nor labels.
+    pub(super) covers: Vec<Part>,
 }
 
 impl Block {
@@ -149,7 +164,10 @@ impl Reader {
         } else if let Some(text) = item_of(trimmed) {
             let indent = line.len() - line.trim_start().len();
             self.push(number, Shape::Item(indent), text);
-        } else if self.open && !self.blocks.is_empty() && !is_labelled(trimmed) {
+        } else if let Some(text) = bold_heading(trimmed) {
+            self.push(number, Shape::Heading(6), text);
+            self.open = false;
+        } else if self.open && !self.blocks.is_empty() && !is_labelled(trimmed) && !self.lists_times(trimmed) {
             self.append(trimmed);
         } else {
             self.push(number, Shape::Paragraph, trimmed);
@@ -190,15 +208,25 @@ impl Reader {
             linked: plain(line).1,
             text: cells.join(CELL),
             label: None,
+            bold: false,
             parts: Vec::new(),
+            covers: Vec::new(),
         });
     }
 
     fn push(&mut self, line: usize, shape: Shape, text: &str) {
+        let bold = text.starts_with("**");
         let (text, linked) = plain(text);
         let label = label_of(&text);
-        self.blocks.push(Block { line, shape, text, linked, label, parts: Vec::new() });
+        self.blocks.push(Block { line, shape, text, linked, label, bold, parts: Vec::new(), covers: Vec::new() });
         self.open = true;
+    }
+
+    /// Whether a line is the next of a list of times: the open paragraph begins with one too, or announces them.
+    fn lists_times(&self, line: &str) -> bool {
+        let open = self.blocks.last().filter(|last| last.shape == Shape::Paragraph);
+        open.is_some_and(|last| last.text.trim_end().ends_with(':') || TIMED.is_match(&last.text))
+            && TIMED.is_match(line)
     }
 
     fn append(&mut self, text: &str) {
@@ -215,6 +243,13 @@ impl Reader {
 fn is_labelled(line: &str) -> bool {
     let label = line.strip_prefix("**").and_then(|rest| rest.split_once("**"));
     label.is_some_and(|(label, after)| label.ends_with(':') || after.starts_with(':'))
+}
+
+/// The text of a short line that is bold as a whole: a heading of those who write none.
+fn bold_heading(line: &str) -> Option<&str> {
+    let text = line.strip_prefix("**")?.strip_suffix("**")?;
+    let sentence = text.ends_with(['.', '!', '?', ',']) || text.contains("**") || text.split_whitespace().count() > 6;
+    (!sentence && !text.trim().is_empty() && text.split_once(": ").is_none()).then_some(text)
 }
 
 fn is_rule(line: &str) -> bool {
@@ -280,29 +315,46 @@ fn label_of(text: &str) -> Option<String> {
     (short && !label.trim().is_empty()).then(|| label.trim().to_owned())
 }
 
-/// Gives each block the parts that the headings above it and its own label announce.
+/// Gives each block the parts that the headings above it and its own label announce; without any, those of which its
+/// words speak.
 fn assigned(mut blocks: Vec<Block>) -> Vec<Block> {
     let mut above: Vec<(usize, Vec<Part>)> = Vec::new();
-    let mut labelled: Option<Part> = None;
+    let mut labelled: Vec<Part> = Vec::new();
     for block in &mut blocks {
         if let Shape::Heading(level) = block.shape {
             above.retain(|(outer, _)| *outer < level);
             let own = heading::of_heading(&block.text);
             let inherited = above.last().map(|(_, parts)| parts.clone()).unwrap_or_default();
             above.push((level, if own.is_empty() { inherited } else { own }));
-            labelled = None;
+            labelled.clear();
         }
         block.parts = above.last().map(|(_, parts)| parts.clone()).unwrap_or_default();
         if !block.is_heading() {
-            let own = block.label.as_deref().and_then(heading::of_label);
+            let own = labels(block);
             // A label alone on its line announces what follows it.
-            let alone = own.is_some() && block.text.trim_end().ends_with(':');
-            labelled =
-                if alone || (own.is_none() && block.shape != Shape::Paragraph) { own.or(labelled) } else { None };
-            block.parts.extend(own.or(labelled));
+            let alone = !own.is_empty() && block.text.trim_end().ends_with(':');
+            let goes_on = own.is_empty() && (block.shape != Shape::Paragraph || TIMED.is_match(&block.text));
+            if alone {
+                labelled.clone_from(&own);
+            } else if !goes_on {
+                labelled.clear();
+            }
+            let parts = if own.is_empty() { &labelled } else { &own };
+            block.parts.extend(parts);
         }
     }
+    let timed: Vec<bool> = blocks.iter().map(|block| TIMED.is_match(&block.text)).collect();
+    if blocks.iter().all(|block| block.parts.is_empty()) {
+        prose::assign(&mut blocks, &timed);
+    }
     blocks
+}
+
+/// The parts that a label announces: a plain one by its exact word, a bold one as a heading does.
+fn labels(block: &Block) -> Vec<Part> {
+    let Some(label) = block.label.as_deref() else { return Vec::new() };
+    let exact: Vec<Part> = heading::of_label(label).into_iter().collect();
+    if exact.is_empty() && block.bold && block.shape == Shape::Paragraph { heading::of_heading(label) } else { exact }
 }
 
 #[cfg(test)]

@@ -38,9 +38,9 @@ impl Part {
             Self::RootCause => {
                 &["root cause", "cause", "contributing factor", "why it happened", "five whys", "5 whys"]
             }
-            Self::Trigger => &["trigger"],
-            Self::Detection => &["detection", "detected", "how we noticed", "discovery"],
-            Self::Resolution => &["resolution", "recovery", "mitigation", "how we fixed", "restoration"],
+            Self::Trigger => &["trigger", "leadup", "lead-up", "lead up"],
+            Self::Detection => &["detection", "detected", "how we noticed", "how we found", "discovery"],
+            Self::Resolution => &["resolution", "recovery", "mitigation", "how we fixed", "restoration", "remediation"],
             Self::Actions => &[
                 "action",
                 "task",
@@ -115,6 +115,7 @@ mod tests {
             ("Where we got lucky", vec![Part::Lessons]),
             ("Postmortem: impact of the outage", vec![]),
             ("Interaction design", vec![]),
+            ("Leadup", vec![Part::Trigger]),
         ] {
             assert_eq!(of_heading(heading), parts, "{heading}");
         }

@@ -57,31 +57,39 @@ impl Reading {
 
     /// Whether the document has a part at all.
     pub(super) fn has(&self, part: Part) -> bool {
-        self.blocks.iter().any(|read| read.block.is(part))
+        self.blocks.iter().any(|read| read.block.is(part) || read.block.covers.contains(&part))
     }
 }
 
 /// Gives zones that a heading, a table's head or "all times in UTC" announces to the times that they speak of.
 fn announced_zones(blocks: &mut [Read]) {
-    let mut everywhere: Option<Zone> = None;
-    let mut section: Option<Zone> = None;
+    // Said once, it holds for what stands above it too, until something else is said.
+    let mut everywhere: Option<Zone> =
+        blocks.iter().filter(|read| says_all_times(&read.block.text)).find_map(|read| Zone::within(&read.block.text));
+    let mut sections: Vec<(usize, Zone)> = Vec::new();
     let mut columns: Vec<Option<Zone>> = Vec::new();
     for read in blocks {
         let text = &read.block.text;
         match read.block.shape {
-            Shape::Heading(_) => section = Zone::within(text),
+            Shape::Heading(level) => {
+                sections.retain(|(outer, _)| *outer < level);
+                // The zone of a time in a heading is that time's own.
+                if let Some(zone) = Zone::within(text).filter(|_| read.moments.iter().all(|m| m.time.is_none())) {
+                    sections.push((level, zone));
+                }
+            }
             Shape::TableHead => columns = read.block.cells().into_iter().map(Zone::within).collect(),
             Shape::Row(_) => {}
-            _ if says_all_times(text) => everywhere = Zone::within(text),
+            _ if says_all_times(text) => everywhere = Zone::within(text).or(everywhere),
             _ => {}
         }
+        let section = sections.last().map(|(_, zone)| zone);
         let starts = cell_starts(&read.block);
-        for moment in &mut read.moments {
-            let column = starts.iter().rposition(|start| *start <= moment.range.start);
+        for time in read.moments.iter_mut().filter_map(|moment| moment.time.as_mut()).filter(|time| time.zone.is_none())
+        {
+            let column = starts.iter().rposition(|start| *start <= time.range.start);
             let own = column.and_then(|column| columns.get(column).cloned().flatten());
-            if let Some(time) = moment.time.as_mut().filter(|time| time.zone.is_none()) {
-                time.zone = own.or_else(|| section.clone()).or_else(|| everywhere.clone());
-            }
+            time.zone = own.or_else(|| section.cloned()).or_else(|| everywhere.clone());
         }
     }
 }
@@ -96,8 +104,6 @@ fn cell_starts(block: &Block) -> Vec<usize> {
 
 fn says_all_times(text: &str) -> bool {
     let text = text.to_lowercase();
-    text.contains("all times")
-        || text.contains("times are")
-        || text.contains("times in ")
-        || text.contains("time zone:")
+    let said = ["all times", "all timestamps", "times are", "times in ", "time zone:", "timezone:"];
+    said.iter().any(|words| text.contains(words))
 }

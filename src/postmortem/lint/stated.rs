@@ -5,8 +5,10 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::amount::{Length, lengths};
+use super::claim;
 use super::finding::Place;
 use super::heading::Part;
+use super::lasting::is_of_the_outage;
 use super::moment::{Defaults, Moment, Stretch, stretches};
 use super::reading::Read;
 
@@ -86,9 +88,13 @@ impl Stated {
         if self.start.is_some() || one_end || !(about || block.is(Part::Summary) || block.is(Part::Impact)) {
             return;
         }
-        let Some(stretch) = stretches(&block.text, &read.moments).into_iter().next() else { return };
+        let whole = |stretch: &Stretch| !is_apart(block.sentence(&stretch.range));
+        let all = stretches(&block.text, &read.moments);
+        let Some(stretch) = all.into_iter().find(|stretch| stretch.from.time.is_some() && whole(stretch)) else {
+            return;
+        };
         if let Some((start, end)) = bounds(read, &stretch, defaults, first) {
-            self.day = stretch.from.day(first, defaults);
+            self.day = stretch.from.day(stretch.to.day(first, defaults), defaults);
             self.window = Some(block.place(&stretch.range));
             (self.start, self.end) = (Some(start), Some(end));
         }
@@ -105,16 +111,58 @@ impl Stated {
     }
 }
 
+/// Whether a sentence speaks of a part of the outage, or of something beside it.
+fn is_apart(sentence: &str) -> bool {
+    let text = sentence.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let beside = ["maintenance", "deploy", "rolled out", "backlog", "on call", "meeting"];
+    claim::part_of_it(&text) || says(&["slow", "latency"]) || !claim::failing(&text) && says(&beside)
+}
+
 /// Whether a line states the start.
 pub(super) fn says_start(read: &Read) -> bool {
-    label_is(read, STARTS)
+    label_is(read, STARTS) && !label_is(read, NOT_WHOLE)
 }
 
 /// Whether a line states the end.
 pub(super) fn says_end(read: &Read) -> bool {
-    label_is(read, ENDS)
+    label_is(read, ENDS) && !label_is(read, NOT_WHOLE)
 }
 
+/// Words of a label that speak of a part of the outage, or of something else.
+const NOT_WHOLE: &[&str] = &[
+    "detect",
+    "detection",
+    "investigation",
+    "response",
+    "respond",
+    "mitigation",
+    "mitigate",
+    "recovery",
+    "deploy",
+    "deployment",
+    "rollout",
+    "rollback",
+    "maintenance",
+    "meeting",
+    "call",
+    "session",
+    "retention",
+    "peak",
+    "work",
+    "repair",
+    "review",
+    "ticket",
+    "alarm",
+    "alert",
+    "page",
+    "slow",
+    "latency",
+    "slowness",
+    "due",
+    "project",
+    "backlog",
+];
 /// Labels of a start and of an end.
 const STARTS: &[&str] = &["start", "began", "beginning"];
 const ENDS: &[&str] = &["end", "ended", "restored", "resolved"];
@@ -144,8 +192,15 @@ fn label_is(read: &Read, words: &[&str]) -> bool {
 /// Start and end of a stretch. An end without a date that lies before the start is taken for the next day; the check of
 /// dates says so.
 fn bounds(read: &Read, stretch: &Stretch, defaults: &Defaults, first: Option<Date>) -> Option<(Instant, Instant)> {
-    let day = stretch.from.day(Some(first.unwrap_or(Date::constant(1970, 1, 1))), defaults)?;
-    let start = instant(read, &stretch.from, day, defaults)?;
+    // "between 08:31 and 09:51 UTC on 5 March": the date at the end is that of both, or of the end after a midnight.
+    let otherwise = stretch.to.day(Some(first.unwrap_or(Date::constant(1970, 1, 1))), defaults)?;
+    let mut day = stretch.from.day(Some(otherwise), defaults)?;
+    let mut start = instant(read, &stretch.from, day, defaults)?;
+    let dated_end_only = stretch.from.date.is_none() && stretch.to.date.is_some();
+    if dated_end_only && stretch.to.on(otherwise, defaults).is_some_and(|end| end < start.at) {
+        day = day.yesterday().ok()?;
+        start = instant(read, &stretch.from, day, defaults)?;
+    }
     let mut last_day = stretch.to.day(Some(day), defaults)?;
     let mut end = instant(read, &stretch.to, last_day, defaults)?;
     if stretch.to.date.is_none() && end.at < start.at {
@@ -163,7 +218,8 @@ fn instant(read: &Read, moment: &Moment, day: Date, defaults: &Defaults) -> Opti
 /// Lengths that a text gives to the whole outage, not to a part of it. "17 h to 18 h" is one, with both ends.
 fn durations(read: &Read) -> Vec<Duration> {
     let text = &read.block.text;
-    let labelled = label_is(read, &["duration", "downtime"]);
+    let labelled = label_is(read, &["duration", "downtime", "length"]) && !label_is(read, NOT_WHOLE);
+    let tells = read.block.is(Part::Summary) || read.block.is(Part::Impact);
     let found = lengths(text);
     let mut kept = Vec::new();
     let mut at = 0;
@@ -173,36 +229,32 @@ fn durations(read: &Read) -> Vec<Duration> {
         };
         let last = found.get(at + 1).filter(joined).unwrap_or(length);
         at += if last == length { 1 } else { 2 };
-        if labelled && kept.is_empty() || names_the_outage(text, length.range.start, last.range.end) {
+        if labelled && kept.is_empty() || is_of_the_outage(text, length.range.start, last.range.end, tells) {
+            let (less, more) = about(text.get(..length.range.start).unwrap_or_default());
             kept.push(Duration {
                 place: read.block.place(&(length.range.start..last.range.end)),
-                shortest: length.seconds - length.slack,
-                longest: last.seconds + last.slack,
-                slack: 2.0 * last.slack.max(length.slack),
+                shortest: length.seconds * (1.0 - less) - length.slack,
+                longest: last.seconds * (1.0 + more) + last.slack,
+                slack: 2.0 * last.slack.max(length.slack) + length.seconds * (less + more),
             });
         }
     }
     kept
 }
 
-fn names_the_outage(text: &str, start: usize, end: usize) -> bool {
-    let sentence_start = text[..start].rfind(['.', '\n', ';', ',']).map_or(0, |at| at + 1);
-    let before = text[sentence_start..start].to_lowercase();
-    let after: String = text[end..].chars().take(24).collect::<String>().to_lowercase();
-    let said = [
-        "lasted",
-        "outage of",
-        "down for",
-        "unavailable for",
-        "outage for",
-        "for a total of",
-        "went on for",
-        "duration",
-    ];
-    let told = ["outage", "-long", " long", "of downtime", "incident"];
-    let told_after =
-        told.iter().any(|word| after.trim_start_matches([' ', '-']).starts_with(word.trim_start_matches([' ', '-'])));
-    said.iter().any(|word| before.contains(word)) || told_after
+/// How much less and more than a length its introduction allows, as a share of it.
+fn about(before: &str) -> (f64, f64) {
+    let before = before.trim_end().to_lowercase();
+    let ends = |words: &[&str]| words.iter().any(|word| before.ends_with(word));
+    if ends(&["about", "around", "approximately", "roughly", "some", "circa", "ca.", "approx.", "~", "≈"]) {
+        (0.1, 0.1)
+    } else if ends(&["almost", "nearly", "just under"]) {
+        (0.15, 0.0)
+    } else if ends(&["over", "more than", "at least", "just over"]) {
+        (0.0, 0.15)
+    } else {
+        (0.0, 0.0)
+    }
 }
 
 /// Seconds between two instants.

@@ -39,26 +39,39 @@ impl Timeline {
     pub(super) fn of(blocks: &[Read], defaults: &Defaults, start: Option<Date>) -> Self {
         let mut timeline = Self { dateless: start.is_none(), ..Self::default() };
         let mut day = start.unwrap_or(Date::constant(1970, 1, 1));
-        let outermost = |read: &&Read| match read.block.shape {
-            Shape::Item(indent) => indent < 2,
-            Shape::Row(_) => true,
-            Shape::Paragraph => read.moments.first().is_some_and(|moment| moment.range.start < LATEST_START),
-            Shape::Heading(_) | Shape::TableHead => false,
-        };
+        // Below an entry that is a heading, and below a day that is a list item, indented lines are told otherwise.
+        let (mut below_entry, mut below_day) = (false, false);
         for read in blocks.iter().filter(|read| read.block.is(Part::Timeline)) {
-            if let (true, Some(heads)) = (read.block.is_heading(), read.moments.first()) {
-                day = heads.day(Some(day), defaults).unwrap_or(day);
+            let moment = beginning(read);
+            if read.block.is_heading() {
+                below_entry = moment.is_some_and(|moment| moment.time.is_some());
+            } else if matches!(read.block.shape, Shape::Item(indent) if indent < 2) {
+                below_day = moment.is_some_and(|moment| moment.time.is_none());
             }
-            if !outermost(&read) || read.block.text.to_lowercase().contains("all times") {
+            if let Some(own) = read.moments.first().filter(|moment| moment.date.is_some() && moment.time.is_none())
+                && (read.block.is_heading() || moment.is_some())
+            {
+                day = own.day(Some(day), defaults).unwrap_or(day);
+                let exists = own.date.as_ref().is_some_and(super::moment::WrittenDate::exists);
+                if exists {
+                    continue;
+                }
+            }
+            let entry = match read.block.shape {
+                Shape::Item(indent) => indent < 2 || below_day,
+                Shape::Row(_) => true,
+                Shape::Paragraph | Shape::Heading(_) => moment.is_some(),
+                Shape::TableHead => false,
+            };
+            if !entry || read.block.text.to_lowercase().contains("all times") {
                 continue;
             }
-            let first =
-                read.moments.first().filter(|moment| moment.range.start < LATEST_START && moment.time.is_some());
-            match first.and_then(|moment| timeline.resolved(read, moment, day, defaults)) {
+            match moment.filter(|m| m.time.is_some()).and_then(|m| timeline.resolved(read, m, day, defaults)) {
                 Some((entry, new_day)) => {
                     timeline.entries.push(entry);
                     day = new_day;
                 }
+                None if below_entry && moment.is_none() => {}
                 None => timeline.unread.push(read.block.whole()),
             }
         }
@@ -88,9 +101,19 @@ impl Timeline {
         Some((entry, own))
     }
 
-    /// The last entry that says that the service worked again.
+    /// The entry that says that the service worked again for good: the first one after the last relapse. What only tells
+    /// others that it was over comes later, and counts where nothing else says it.
     pub(super) fn restored(&self) -> Option<&Entry> {
-        self.entries.iter().rfind(|entry| claim::restored(&entry.text))
+        let (mut told, mut restored) = (None, None);
+        for entry in &self.entries {
+            if claim::relapsed(&entry.text) {
+                (told, restored) = (None, None);
+            } else if claim::restored(&entry.text) {
+                let kept = if claim::announced(&entry.text) { &mut told } else { &mut restored };
+                kept.get_or_insert(entry);
+            }
+        }
+        restored.or(told)
     }
 
     /// The first entry that may tell of the beginning.
@@ -114,5 +137,17 @@ impl Timeline {
     }
 }
 
+/// The moment with which a block begins; in a row, that of its first cells.
+fn beginning(read: &Read) -> Option<&Moment> {
+    let latest = match read.block.shape {
+        Shape::Row(_) => read.block.text.match_indices(" | ").nth(FIRST_CELLS - 1).map_or(usize::MAX, |(at, _)| at),
+        _ => LATEST_START,
+    };
+    read.moments.first().filter(|moment| moment.range.start < latest)
+}
+
 /// An entry begins with its time: at most a word and a bracket stand before it.
 const LATEST_START: usize = 12;
+
+/// Numbers, days and times stand in the first cells of a row.
+const FIRST_CELLS: usize = 2;

@@ -40,7 +40,11 @@ fn one_mistake_is_one_finding() {
         ("63.8 % of logins failed", "63.8 % of the user base failed", Rule::ShareOfEverybody),
         ("| Ada Byron |", "| |", Rule::ActionWithoutOwner),
         ("| 2024-03-12 |", "| |", Rule::ActionWithoutDue),
-        ("| P0 |", "| P1 |", Rule::BudgetWithoutPriority),
+        (
+            "| P0 |\n| Try each change of settings on a copy of production first | Grace Hopper | 2024-04-02 | P1 |",
+            "| P2 |",
+            Rule::BudgetWithoutPriority,
+        ),
         ("A routine change of the replication", "TO FILL: a routine change of the replication", Rule::Blank),
         ("## Trigger", "## More of it", Rule::MissingSection),
     ] {

@@ -23,7 +23,24 @@ static DUE: Pattern = LazyLock::new(|| {
         r"(?i)\bdue\b\s*[:=]?\s*\w|\bby (?:end of|the end|mon|tue|wed|thu|fri|next|q[1-4])|\bdeadline\b|\bQ[1-4] ?\d{4}\b|\bdone\b",
     )
 });
-static HIGHEST: Pattern = LazyLock::new(|| compiled(r"(?i)\bP0\b|priority\s*[:=]?\s*(?:0|highest|critical|urgent)\b"));
+static HIGHEST: Pattern = LazyLock::new(|| {
+    compiled(
+        r"(?i)\bP0\b|priority\s*[:=]?\s*(?:P?0|highest|high|critical|urgent|blocker)\b|\b(?:highest|high|critical|top|urgent) priority\b|\[(?:high|highest|critical|urgent)\]",
+    )
+});
+/// The highest where nobody counts from zero.
+static FIRST: Pattern = LazyLock::new(|| compiled(r"(?i)\bP-?1\b|priority\s*[:=]?\s*P?1\b"));
+static ZERO: Pattern = LazyLock::new(|| compiled(r"(?i)\bP-?0\b"));
+/// Words in the place of an owner that name nobody.
+static NOBODY: Pattern = LazyLock::new(|| {
+    compiled(
+        r"(?i)^\W*(?:n/?a|none|nobody|unassigned|unknown|tbc|tbd|open|everyone|all|\?+)\W*$|\b(?:owner|assignee|assigned to|dri)\b\s*[:=]?\s*(?:n/a|none|nobody|unassigned|unknown|tbc|tbd|\?)",
+    )
+});
+
+static SOMEBODY: Pattern = LazyLock::new(|| {
+    compiled(r"\b[A-Z][a-z]+(?: [A-Z][a-z]+)? will\b|^[A-Z][a-z]+ [A-Z][a-z]+: |\([A-Z][a-z]+(?: [A-Z][a-z]+)?\)")
+});
 
 /// Columns of a table of actions.
 const OWNERS: &[&str] = &["owner", "who", "assignee", "responsible", "dri", "assigned"];
@@ -31,7 +48,9 @@ const DUES: &[&str] = &["due", "when", "deadline", "until", "date"];
 
 pub(super) fn check(reading: &Reading, verdict: &mut Verdict) {
     let items = items(reading);
-    let head = reading.blocks.iter().find(|read| read.block.is(Part::Actions));
+    // Documents without headings tell their actions in prose.
+    let prose = reading.blocks.iter().any(|read| !read.block.covers.is_empty());
+    let head = reading.blocks.iter().find(|read| read.block.is(Part::Actions) && !prose);
     if let Some(head) = head.filter(|_| items.is_empty()) {
         let message = "the section lists no action".to_owned();
         let way_out = "write each as a list item or table row with owner and due date, or say why none is needed";
@@ -64,15 +83,17 @@ fn says(block: &Block, columns: &[&str], words: &Pattern) -> bool {
         };
         if let Some(column) = heads.iter().position(named) {
             let cells = block.cells();
-            return cells.get(column).is_some_and(|cell| cell.chars().any(char::is_alphanumeric));
+            return cells
+                .get(column)
+                .is_some_and(|cell| cell.chars().any(char::is_alphanumeric) && !NOBODY.is_match(cell));
         }
     }
-    words.is_match(&block.text)
+    words.is_match(&block.text) && !NOBODY.is_match(&block.text)
 }
 
 fn answered_for(read: &Read, verdict: &mut Verdict) {
     let block = &read.block;
-    let owner = says(block, OWNERS, &OWNER);
+    let owner = says(block, OWNERS, &OWNER) || names_somebody(block);
     let due = says(block, DUES, &DUE) || read.moments.iter().any(|moment| moment.date.is_some());
     if !owner {
         let message = if due {
@@ -86,6 +107,11 @@ fn answered_for(read: &Read, verdict: &mut Verdict) {
         let message = "this action has no due date".to_owned();
         verdict.find(Severity::Note, Rule::ActionWithoutDue, block.whole(), message, "name a day: due 2024-04-01");
     }
+}
+
+/// Whether an item says who will do it: "Ada Byron will ...", "Ada: ...".
+fn names_somebody(block: &Block) -> bool {
+    matches!(block.shape, Shape::Item(_)) && SOMEBODY.is_match(&block.text) && !NOBODY.is_match(&block.text)
 }
 
 /// Two actions that share at least half of the shorter one's words.
@@ -163,7 +189,7 @@ fn done(block: &Block) -> Option<(std::ops::Range<usize>, &str)> {
 
 /// The Workbook's policy: over 20 % of the four-week budget obliges a postmortem with at least one P0 action.
 fn budget(reading: &Reading, items: &[&Read], verdict: &mut Verdict) {
-    if has_highest(items) {
+    if has_highest(reading, items) {
         return;
     }
     for read in reading.blocks.iter().filter(|read| !read.block.is(Part::Actions) && !read.block.is_heading()) {
@@ -183,11 +209,16 @@ fn budget(reading: &Reading, items: &[&Read], verdict: &mut Verdict) {
 
 /// Whether a spent share of the budget obliges to an action of the highest priority, and there is none.
 pub(in crate::postmortem::lint) fn needs_highest_priority(reading: &Reading, spent: f64) -> bool {
-    spent > LARGE_SHARE && !has_highest(&items(reading))
+    spent > LARGE_SHARE && !has_highest(reading, &items(reading))
 }
 
-fn has_highest(items: &[&Read]) -> bool {
-    items.iter().any(|read| HIGHEST.is_match(&priority_text(&read.block)))
+/// In the words of the document: P0; P1 where nothing counts from zero; "high" where people use words.
+fn has_highest(reading: &Reading, items: &[&Read]) -> bool {
+    let from_zero = reading.part(Part::Actions).any(|read| ZERO.is_match(&read.block.text));
+    items
+        .iter()
+        .map(|read| priority_text(&read.block))
+        .any(|text| HIGHEST.is_match(&text) || !from_zero && FIRST.is_match(&text))
 }
 
 /// The words of an item in which a priority may stand; a column of that name may hold a bare number.

@@ -28,6 +28,9 @@ pub(in crate::postmortem::lint) enum Of {
     Nothing,
 }
 
+/// From here on a share is as good as the whole.
+const WHOLE: f64 = 0.995;
+
 /// What is said about impact: the parts whose figures are claims about the outage.
 fn tells_impact(block: &Block) -> bool {
     let apart = [Part::Actions, Part::Lessons, Part::Timeline];
@@ -35,19 +38,25 @@ fn tells_impact(block: &Block) -> bool {
 }
 
 pub(super) fn check(reading: &Reading, verdict: &mut Verdict) {
-    let mut partial: Option<(Place, f64)> = None;
+    let mut partial: Option<Place> = None;
+    let mut whole: Option<Place> = None;
     for read in reading.blocks.iter().filter(|read| tells_impact(&read.block)) {
         for share in shares(&read.block.text) {
             let of = denominator(&read.block, &share.range);
             each(&read.block, &share, of, verdict);
             let of_users = matches!(of, Of::Logins | Of::Users | Of::Everybody | Of::Nothing);
-            if partial.is_none() && of_users && share.share < 0.995 && !share.up_to {
-                partial = Some((read.block.place(&share.range), share.share));
+            let slow = claim::forewarned(read.block.sentence(&share.range));
+            if of_users && !share.up_to && !slow && claim::unscoped(&read.block.text, &share.range) {
+                let kept = if share.share < WHOLE { &mut partial } else { &mut whole };
+                kept.get_or_insert_with(|| read.block.place(&share.range));
             }
         }
         sourceless_counts(&read.block, verdict);
     }
     wholes(reading, partial.as_ref(), verdict);
+    if let (Some(whole), Some(partial)) = (whole, partial) {
+        against_the_whole(whole, partial, verdict);
+    }
     latency(reading, verdict);
 }
 
@@ -138,32 +147,41 @@ pub(in crate::postmortem::lint) fn denominator(block: &Block, range: &Range<usiz
 
 /// What a phrase speaks of.
 fn kind(phrase: &str) -> Option<Of> {
-    let says = |words: &[&str]| words.iter().any(|word| phrase.contains(word));
+    let words: Vec<&str> = phrase.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let says = |stems: &[&str]| {
+        stems.iter().any(|stem| {
+            if stem.contains(' ') || stem.contains('-') { phrase.contains(stem) } else { begins(&words, stem) }
+        })
+    };
     if says(&["user base", "userbase", "customer base", "all users", "all customers", "total users", "all our users"]) {
         return Some(Of::Everybody);
     }
     if says(&["budget"]) {
         return Some(Of::Budget);
     }
-    if says(&["availability", "success rate", "succeeded", "successful", "uptime", "objective", "slo", "good"]) {
+    if says(&["availability", "success rate", "succeed", "successful", "uptime", "objective"])
+        || whole(&words, &["slo", "slos", "good"])
+    {
         return Some(Of::Working);
     }
     if says(&["users", "customers", "people", "tenants", "accounts"]) {
         return Some(Of::Users);
     }
-    if says(&[
+    let logins = [
         "login",
         "sign-in",
         "sign in",
+        "signin",
+        "log in",
         "request",
         "attempt",
         "probe",
-        "run",
         "traffic",
         "error rate",
         "failing",
         "failure",
-    ]) {
+    ];
+    if says(&logins) || whole(&words, &["run", "runs", "authentication", "authentications"]) {
         return Some(Of::Logins);
     }
     let other = [
@@ -180,14 +198,25 @@ fn kind(phrase: &str) -> Option<Of> {
         "interval",
         "percentile",
         "coverage",
-        "load",
         "utilisation",
         "utilization",
         "latency",
         "demand",
+        "pool",
+        "connections",
+        "hits",
         "share of",
     ];
-    says(&other).then_some(Of::Other)
+    (says(&other) || whole(&words, &["load"])).then_some(Of::Other)
+}
+
+/// Whether a word begins so: "login" in "logins", and not "slo" in "slow" or "run" in "truncated".
+fn begins(words: &[&str], stem: &str) -> bool {
+    words.iter().any(|word| word.starts_with(stem))
+}
+
+fn whole(words: &[&str], known: &[&str]) -> bool {
+    words.iter().any(|word| known.contains(word))
 }
 
 /// The head of the column that holds a place.
@@ -198,21 +227,19 @@ fn column(block: &Block, at: usize) -> Option<&str> {
 }
 
 /// Sweeping words against the first share below the whole.
-fn wholes(reading: &Reading, partial: Option<&(Place, f64)>, verdict: &mut Verdict) {
+fn wholes(reading: &Reading, partial: Option<&Place>, verdict: &mut Verdict) {
+    let Some(partial) = partial else { return };
     for read in reading.blocks.iter().filter(|read| tells_impact(&read.block) || read.block.is_heading()) {
         for range in claim::wholes(&read.block.text) {
-            let sentence = read.block.sentence(&range);
-            if !claim::failing(sentence) || claim::restored(sentence) {
-                continue;
-            }
-            let place = read.block.place(&range);
-            if let Some((share, _)) = partial {
-                let message = "says that everything failed, against a share below the whole".to_owned();
-                let way_out = "keep the measured share, with its denominator and interval, and drop the sweeping words";
-                verdict.find_against(Rule::WholeAgainstShare, place, message, share.clone(), way_out);
-            }
+            against_the_whole(read.block.place(&range), partial.clone(), verdict);
         }
     }
+}
+
+fn against_the_whole(place: Place, partial: Place, verdict: &mut Verdict) {
+    let message = "says that everything failed, against a share below the whole".to_owned();
+    let way_out = "keep the measured share, with its denominator and interval, and drop the sweeping words";
+    verdict.find_against(Rule::WholeAgainstShare, place, message, partial, way_out);
 }
 
 /// A complete outage is not noticed by slow answers: when nothing answers, nothing is slow.
@@ -230,5 +257,27 @@ fn latency(reading: &Reading, verdict: &mut Verdict) {
                        either the outage was not complete or it began later";
         let way_out = "give the slow and the failing stretch apart, each with its own start";
         verdict.find_against(Rule::OutageAgainstLatency, detected.place.clone(), message.to_owned(), outage, way_out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_share_is_of_is_read_by_whole_words() {
+        for (phrase, of) in [
+            ("logins failed", Some(Of::Logins)),
+            ("slow pages", None),
+            ("slow logins", Some(Of::Logins)),
+            ("slo met", Some(Of::Working)),
+            ("the goods", None),
+            ("truncated files", None),
+            ("a problem of uploads", None),
+            ("the monthly error budget", Some(Of::Budget)),
+            ("cpu load", Some(Of::Other)),
+        ] {
+            assert_eq!(kind(phrase), of, "{phrase}");
+        }
     }
 }

@@ -61,7 +61,8 @@ fn readable(read: &Read, moment: &Moment, verdict: &mut Verdict) {
 /// Times of the summary and of the timeline without a zone: one finding for each of the two.
 fn zones(reading: &Reading, verdict: &mut Verdict) {
     let without = |timeline: bool| -> Vec<Place> {
-        let here = |read: &&Read| read.block.is(Part::Timeline) == timeline && !read.block.is(Part::Actions);
+        let apart = |read: &&Read| read.block.is(Part::Actions) || read.block.is(Part::Lessons);
+        let here = |read: &&Read| read.block.is(Part::Timeline) == timeline && !apart(read);
         let bare = |moment: &&Moment| moment.time.is_some() && moment.zone().is_none();
         let blocks = reading.blocks.iter().filter(here);
         blocks.flat_map(|read| read.moments.iter().filter(bare).map(|m| read.block.place(&m.range))).collect()

@@ -25,6 +25,7 @@ pub(super) fn check(reading: &Reading, verdict: &mut Verdict) {
         against_restoration(reading, end, restored, verdict);
     }
     against_timeline(reading, restored, verdict);
+    durations_against_each_other(reading, verdict);
     if let (Some(start), Some(detected)) = (&stated.start, reading.timeline.detected()) {
         start_and_detection(reading, start, detected, verdict);
     }
@@ -47,6 +48,21 @@ fn against_bounds(duration: &Duration, start: &Instant, end: &Instant, verdict: 
             start.place.clone(),
             way_out,
         );
+    }
+}
+
+/// Two stated durations of the same outage, where neither start and end nor the timeline decide between them.
+fn durations_against_each_other(reading: &Reading, verdict: &mut Verdict) {
+    let stated = &reading.stated;
+    if stated.start.is_some() && stated.end.is_some() || reading.timeline.restored().is_some() {
+        return;
+    }
+    let Some((first, rest)) = stated.durations.split_first() else { return };
+    for other in rest.iter().filter(|other| other.shortest > first.longest || other.longest < first.shortest) {
+        let message = "another duration of the same outage is stated elsewhere".to_owned();
+        let way_out = "state one, from the first failing login to the first good one after it";
+        let rule = Rule::DurationContradictsTimeline;
+        verdict.find_against(rule, other.place.clone(), message, first.place.clone(), way_out);
     }
 }
 
@@ -133,7 +149,7 @@ fn start_and_detection(reading: &Reading, start: &Instant, detected: &Entry, ver
         verdict.find(Severity::Warning, Rule::StartIsDetection, start.place.clone(), message, way_out);
     } else if delay < 0.0 {
         let earlier = reading.timeline.entries.first().is_some_and(|first| first.at < start.at);
-        if earlier {
+        if earlier && !claim::forewarned(&detected.text) {
             let message = format!("detected {} before the stated start", long(-delay));
             let place = detected.time.clone();
             verdict.find_against(Rule::EndBeforeStart, place, message, start.place.clone(), way_out);

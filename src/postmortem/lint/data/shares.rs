@@ -139,10 +139,6 @@ fn subject<'a>(block: &'a Block, known: &Known<'_>) -> Option<&'a str> {
 /// "All users" and "complete outage" against the measured share.
 fn wholes(block: &Block, known: &Known<'_>, verdict: &mut Verdict) {
     for range in claim::wholes(&block.text) {
-        let sentence = block.sentence(&range);
-        if !claim::failing(sentence) || claim::restored(sentence) {
-            continue;
-        }
         let place = block.place(&range);
         let incident = &known.evidence.incident;
         let most = incident.failing.share;

@@ -25,7 +25,7 @@ pub(in crate::postmortem::lint) struct WrittenTime {
 static COLON: Pattern =
     LazyLock::new(|| compiled(r"\b(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?(?:\s?([AaPp])\.?[Mm]\b\.?)?"));
 static HOUR: Pattern = LazyLock::new(|| compiled(r"\b(\d{1,2})()()\s?([AaPp])\.?[Mm]\b\.?"));
-static MILITARY: Pattern = LazyLock::new(|| compiled(r"\b(\d{2})(\d{2})()()Z\b"));
+static MILITARY: Pattern = LazyLock::new(|| compiled(r"\b([01]\d|2[0-4])([0-5]\d)()()(?:Z| ?UTC| ?GMT)\b"));
 
 /// All times of a text, in order, none inside another.
 pub(in crate::postmortem::lint) fn times(text: &str) -> Vec<WrittenTime> {
@@ -69,12 +69,13 @@ fn read(text: &str, captures: &Captures<'_>) -> Option<WrittenTime> {
     } else {
         3600
     };
-    // What ends in Z was read without it when the pattern holds no Z of its own.
+    // The pattern of four digits holds its zone, which makes it a time.
     let written = captures.get(0)?.as_str();
-    let after = if written.ends_with('Z') { &text[range.end - 1..] } else { after };
+    let own = ["UTC", "GMT", "Z"].into_iter().find(|zone| written.ends_with(zone));
+    let after = own.map_or(after, |zone| &text[range.end - zone.len()..]);
     // "09:00-10:00" is a stretch; a minus is an offset after seconds only, as RFC 3339 writes it.
     let zone = Zone::at_start(after).filter(|_| second.is_some() || !after.starts_with(['-', '−']));
-    if let (Some((_, length)), false) = (&zone, written.ends_with('Z')) {
+    if let (Some((_, length)), None) = (&zone, own) {
         range.end += length;
     }
     Some(WrittenTime { range, time, precision, zone: zone.map(|(zone, _)| zone), twelve: hour == 12 && half.is_some() })
@@ -106,6 +107,7 @@ mod tests {
             ("14:30Z", 14, 30, Some("Z")),
             ("14:30:05.25 UTC", 14, 30, Some("UTC")),
             ("1430Z", 14, 30, Some("Z")),
+            ("at 0930 UTC", 9, 30, Some("UTC")),
             ("01:00 AM (UTC)", 1, 0, Some("UTC")),
             ("09:00:00+01:00", 9, 0, Some("+01:00")),
             ("09:00:00-05:00", 9, 0, Some("-05:00")),
@@ -118,6 +120,7 @@ mod tests {
         }
         assert_eq!(times("25:61")[0].time, None);
         assert_eq!(times("13:00 PM")[0].time, None);
+        assert!(times("2460 UTC, 1260 h, 3000 hrs").is_empty());
         assert!(times("10.0.0.1:80, 1:1 talks, 2001:db8::1, localhost:8443").is_empty());
         assert!(times("12:00 PM")[0].twelve && !times("12:00")[0].twelve);
     }

@@ -12,8 +12,9 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
 use clock_time::{WrittenTime, times};
-use date::{WrittenDate, dates};
+use date::dates;
 
+pub(super) use date::WrittenDate;
 pub(super) use zone::Zone;
 
 /// A date, a time of day, or both.
@@ -107,7 +108,7 @@ fn with_spaces(text: &str) -> String {
 
 /// Whether only words such as "at" stand between a date and a time.
 fn belong_together(text: &str, date: &WrittenDate, time: &WrittenTime) -> bool {
-    let between = |from: usize, to: usize| text.get(from..to).map(|gap| gap.trim_matches([' ', ',', '\n', '\t']));
+    let between = |from: usize, to: usize| text.get(from..to).map(|gap| gap.trim_matches([' ', ',', '\n', '\t', '|']));
     if date.range.end <= time.range.start {
         return between(date.range.end, time.range.start).is_some_and(|gap| matches!(gap, "" | "at" | "@"));
     }

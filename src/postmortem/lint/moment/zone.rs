@@ -47,8 +47,18 @@ const ABBREVIATIONS: &[(&str, i32, Option<&str>)] = &[
 ];
 
 /// Names of regions rather than offsets.
-const REGIONS: &[(&str, &str)] =
-    &[("ET", "America/New_York"), ("CT", "America/Chicago"), ("MT", "America/Denver"), ("PT", "America/Los_Angeles")];
+const REGIONS: &[(&str, &str)] = &[
+    ("ET", "America/New_York"),
+    ("CT", "America/Chicago"),
+    ("MT", "America/Denver"),
+    ("PT", "America/Los_Angeles"),
+    ("Eastern Time", "America/New_York"),
+    ("Eastern time", "America/New_York"),
+    ("Central Time", "America/Chicago"),
+    ("Central time", "America/Chicago"),
+    ("Pacific Time", "America/Los_Angeles"),
+    ("Pacific time", "America/Los_Angeles"),
+];
 
 static AT_START: Pattern = LazyLock::new(|| {
     let names: Vec<&str> =
@@ -123,6 +133,7 @@ mod tests {
             ("+05:30 x", "+05:30", 6),
             (" Europe/Berlin", "Europe/Berlin", 14),
             (" PT", "PT", 3),
+            (" Pacific time", "Pacific time", 13),
         ] {
             let (zone, end) = Zone::at_start(text).unwrap_or_else(|| panic!("{text}"));
             assert_eq!((zone.written.as_str(), end), (written, length), "{text}");
