@@ -58,8 +58,10 @@ impl Rules {
         self.targets.get(flow).copied().unwrap_or(0.999)
     }
 
-    /// The threshold of a flow that somebody has set.
-    pub(super) fn slow_threshold(&self, flow: &FlowName) -> Option<Micros> {
+    /// The threshold of a flow that somebody has set; without one, a login is slow beyond twice the median of its vantage
+    /// and at least a quarter of a second more.
+    #[must_use]
+    pub fn slow_threshold(&self, flow: &FlowName) -> Option<Micros> {
         self.detection.slow.or_else(|| self.thresholds.get(flow).copied())
     }
 }

@@ -4,8 +4,10 @@
 use jiff::Timestamp;
 
 use crate::diagnosis::{DatabaseEvidence, Diagnosis};
-use crate::incident::{Incident, Share};
+use crate::incident::{Incident, Share, Symptom};
 use crate::model::{Micros, NotedEvent};
+
+use super::surroundings::Surroundings;
 
 /// What is known of an incident.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +26,8 @@ pub struct Evidence {
     pub budgets: Vec<Spent>,
     /// How its logins failed and what the databases say; `None` when nobody looked.
     pub diagnosis: Option<Diagnosis>,
+    /// What lies around it.
+    pub surroundings: Surroundings,
 }
 
 /// A rule of alarm that was replayed over the same probes.
@@ -131,6 +135,21 @@ pub enum Value {
 }
 
 impl Evidence {
+    /// What was measured of an incident, and nothing else.
+    #[must_use]
+    pub fn of(incident: Incident) -> Self {
+        Self {
+            incident,
+            linked: None,
+            rivals: Vec::new(),
+            events: Vec::new(),
+            people: People::default(),
+            budgets: Vec::new(),
+            diagnosis: None,
+            surroundings: Surroundings::default(),
+        }
+    }
+
     /// Everything that is known, one figure each.
     #[must_use]
     pub fn facts(&self) -> Vec<Fact> {
@@ -139,6 +158,7 @@ impl Evidence {
         if let Some(linked) = &self.linked {
             facts.add("first probe of the linked incident", Value::Moment(linked.first_failing));
             facts.add("latest end of the linked incident", Value::Moment(linked.end.latest));
+            facts.linked(&self.incident, linked);
         }
         for (rival, paged) in self.rivals.iter().filter_map(|rival| Some((rival, rival.paged?))) {
             facts.add(format!("page of {}", rival.name), Value::Moment(paged));
@@ -161,6 +181,17 @@ impl Evidence {
         }
         for split in splits.steps.iter().chain(&splits.classes) {
             facts.share(Some(&split.name), "share of the failed logins", &split.share);
+        }
+        let slow_from = self.surroundings.slow_from.unwrap_or(Micros(250_000));
+        facts.add("threshold of slow logins", Value::Length(slow_from));
+        for background in &self.surroundings.background {
+            let share = Share {
+                n: background.n,
+                failing: background.failing,
+                share: (background.n > 0).then(|| background.failing as f64 / background.n as f64),
+                interval: background.interval,
+            };
+            facts.share(Some(BACKGROUND), "failing share of logins", &share);
         }
         facts.estimates(&self.people.estimates);
         facts.estimates(&self.people.inputs);
@@ -191,10 +222,25 @@ pub fn between(one: Timestamp, other: Timestamp) -> Micros {
     Micros(one.as_microsecond().abs_diff(other.as_microsecond()))
 }
 
+/// The subject of figures of clean hours.
+pub const BACKGROUND: &str = "background";
+
 #[derive(Default)]
 struct Facts(Vec<Fact>);
 
 impl Facts {
+    /// How slow logins lie to the failing ones that they led up to.
+    fn linked(&mut self, incident: &Incident, linked: &Incident) {
+        let (slow, failing) = if linked.symptom == Symptom::Slow { (linked, incident) } else { (incident, linked) };
+        let lead = between(slow.first_failing, failing.first_failing);
+        self.add("from the first of the slow logins to the first failing probe", Value::Length(lead));
+        if let Some(alarm) = slow.detected {
+            self.add("alarm on slow logins", Value::Moment(alarm));
+            let lead = between(alarm, failing.first_failing);
+            self.add("from the alarm on slow logins to the first failing probe", Value::Length(lead));
+        }
+    }
+
     fn add(&mut self, name: impl Into<String>, value: Value) {
         self.0.push(Fact { name: name.into(), subject: None, value });
     }

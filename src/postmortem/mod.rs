@@ -5,3 +5,4 @@ pub mod draft;
 pub mod evidence;
 pub mod lint;
 pub mod people;
+pub mod surroundings;

@@ -1,6 +1,7 @@
 //! From an [`Impact`] to the estimates that a draft tells and a check holds claims against.
 
 use crate::impact::{self, Figure, Impact};
+use crate::incident::Symptom;
 
 use super::evidence::{Estimate, People, Spent, Unit, Unknown};
 
@@ -9,13 +10,19 @@ use super::evidence::{Estimate, People, Spent, Unit, Unknown};
 pub fn people(impact: &Impact) -> People {
     let weighted = failing(&impact.availability.weighted);
     let mut people = People::default();
+    let slow = impact.symptom == Some(Symptom::Slow);
+    let [affected, share] = if slow {
+        ["People who met a slow login", "Share of slow logins, weighted by users (F10)"]
+    } else {
+        ["People affected: at least one failed attempt", "Failing share of logins, weighted by users (F10)"]
+    };
     for (what, figure) in [
-        ("People affected: at least one failed attempt", &impact.affected),
+        (affected, &impact.affected),
         ("People locked out: every attempt failed", &impact.locked_out),
         ("People merely delayed: got in when they tried again", &impact.delayed),
         ("Different people among the affected", &impact.distinct_users),
         ("Sign-ins failed, repeated ones included", &impact.failed_sign_ins),
-        ("Failing share of logins, weighted by users (F10)", &weighted),
+        (share, &weighted),
         ("People with a session whose session ended meanwhile, share", &impact.sessions_met),
         ("People who wanted to sign in where no probe looks", &impact.not_covered.intents),
     ] {

@@ -1,6 +1,8 @@
 //! Postmortems by the binary: the specimen, a clean one, damaged ones, and drafts.
 
+mod claims;
 mod corpus;
 mod draft;
 mod lint;
 mod replay;
+mod variants;

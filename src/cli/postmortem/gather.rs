@@ -9,6 +9,7 @@ use crate::incident::{Incident, IncidentId, RuleName, RuleQuality, Rules, qualit
 use crate::model::{Micros, NotedEvent, Revision, chain};
 use crate::postmortem::evidence::{Evidence, Rival};
 use crate::postmortem::people;
+use crate::postmortem::surroundings::Surroundings;
 use crate::query;
 use crate::slo::Period;
 use crate::store::Store;
@@ -44,14 +45,16 @@ pub(super) async fn gather(site: &Site, id: &IncidentId, more: Vec<NotedEvent>) 
     let linked = linked(&store, &incident, &rules).await?;
     let events = events(&store, &incident, more).await?;
     let rivals = rivals(&incident, &found, &rules);
+    let slow_from = incident.flows.first().and_then(|flow| rules.slow_threshold(flow));
     let reading = found.reading;
+    let surroundings = Surroundings::of(&incident, &reading.history, &found.detection.background, slow_from);
     let zone = site.objectives.first().map_or(TimeZone::UTC, |objective| objective.zone.clone());
     let until = settled(site, Clock::system().now());
     let impact = impact::of_incident(&store, site, &incident, &[], &zone, until).await?;
     let diagnosis = Some(incidents::diagnosed(&store, site, &reading, &incident).await?);
     let (people, budgets) = (people::people(&impact), people::budgets(&impact));
     Ok(Gathered {
-        evidence: Evidence { incident, linked, rivals, events, people, budgets, diagnosis },
+        evidence: Evidence { incident, linked, rivals, events, people, budgets, diagnosis, surroundings },
         data_revision: reading.data_revision,
     })
 }

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 
 use super::Inputs;
 use super::impact::tame;
-use super::summary::long;
+use super::summary::{long, met};
 use crate::model::NotedEvent;
 use crate::postmortem::evidence::{LARGE_SHARE, between};
 
@@ -19,7 +19,9 @@ pub(super) fn causes(inputs: &Inputs<'_>) -> String {
     text.push_str("TO FILL: what was wrong before it broke, and why nobody had seen it.\n\n");
     text.push_str("## Trigger\n\nTO FILL: what set it off at that time.\n\n");
     let incident = &inputs.evidence.incident;
-    let earliest = incident.start.earliest.checked_sub(BEFORE).unwrap_or(incident.start.earliest);
+    let unseen = inputs.evidence.incident.start_unseen;
+    let onset = if unseen { incident.first_failing } else { incident.start.earliest };
+    let earliest = onset.checked_sub(BEFORE).unwrap_or(onset);
     let near: Vec<&NotedEvent> =
         inputs.evidence.events.iter().filter(|event| (earliest..=incident.start.latest).contains(&event.at)).collect();
     if near.is_empty() {
@@ -30,10 +32,11 @@ pub(super) fn causes(inputs: &Inputs<'_>) -> String {
     for event in near {
         let side = if event.at <= incident.first_failing { "before" } else { "after" };
         text.push_str(&format!(
-            "- {}: {}, {} {side} the first failing probe\n",
+            "- {}: {}, {} {side} the first {} probe ([timeline](#timeline))\n",
             event.kind,
             tame(&event.text),
-            long(between(event.at, incident.first_failing))
+            long(between(event.at, incident.first_failing)),
+            met(incident)
         ));
     }
     text.push('\n');
@@ -42,11 +45,16 @@ pub(super) fn causes(inputs: &Inputs<'_>) -> String {
 
 /// Resolution, actions, lessons.
 pub(super) fn rest(inputs: &Inputs<'_>) -> String {
-    let mut text = "## Resolution\n\nTO FILL: what ended it, and why it took as long as it did.\n\n".to_owned();
+    let ended = if inputs.evidence.incident.open {
+        "it was still open at the last probe: what keeps it going, and what will end it"
+    } else {
+        "what ended it, and why it took as long as it did"
+    };
+    let mut text = format!("## Resolution\n\nTO FILL: {ended}.\n\n");
     text.push_str("## Action items\n\n");
     if let Some(spent) = inputs.evidence.largest_spent().filter(|spent| spent.share > LARGE_SHARE) {
         text.push_str(&format!(
-            "It took more than a fifth of the error budget of {}: at least one action is P0.\n\n",
+            "It took more than a fifth of the error budget of {} ([table](#error-budget)): at least one action is P0.\n\n",
             tame(&spent.objective)
         ));
     }

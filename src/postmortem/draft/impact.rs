@@ -1,7 +1,7 @@
 //! Impact: how large it was on the whole, at its worst and along each dimension; what it meant for people and budgets.
 
 use super::Inputs;
-use super::summary::{kind, long, verb};
+use super::summary::{kind, long, met, verb};
 use crate::diagnosis;
 use crate::incident::{Incident, Share, ShareSplit};
 use crate::model::Micros;
@@ -18,7 +18,11 @@ pub(super) fn text(inputs: &Inputs<'_>) -> String {
     }
     text.push_str(&people(&evidence.people));
     text.push_str(&budgets(inputs));
-    text.push_str(&format!("![Failing share of logins over time]({})\n\n", super::PICTURE));
+    let verb = verb(&evidence.incident);
+    text.push_str(&format!("### Over time\n\n![Share of logins that {verb} over time]({})\n\n", super::PICTURE));
+    if !evidence.surroundings.logins.is_empty() {
+        text.push_str(&format!("![Login times, an hour before and after included]({})\n\n", super::TIMES));
+    }
     text.push_str(&splits(&evidence.incident));
     text
 }
@@ -40,7 +44,8 @@ fn shares(incident: &Incident) -> String {
         ));
     };
     let how = format!("{kind} / probed, Wilson interval (F4): [figure]({}), [rows]({})", super::PICTURE, super::ROWS);
-    row("From the first failing probe to the end", &incident.failing, &how);
+    let end = if incident.open { "last probe" } else { "end" };
+    row(&format!("From the first {} probe to the {end}", met(incident)), &incident.failing, &how);
     if let Some(peak) = &incident.peak {
         let what = format!("Peak: {} from {}", span(peak.length), instant(peak.start, "UTC"));
         row(&what, &peak.split, &how);
@@ -51,9 +56,14 @@ fn shares(incident: &Incident) -> String {
 
 fn people(people: &People) -> String {
     let mut text = String::new();
+    if people != &People::default() {
+        text.push_str("### People\n\n");
+    }
     if !people.estimates.is_empty() {
         text.push_str(&estimates(["Estimated", "How"], &people.estimates));
-        text.push_str("Low and high multiply the ends of duration, demand and failing share (F14).\n\n");
+        text.push_str(
+            "Low and high multiply the ends of duration, demand and failing share (F14): [made from](#made-from).\n\n",
+        );
     }
     for unknown in &people.unknown {
         text.push_str(&format!("- {}: not quantifiable, because {}\n", tame(&unknown.what), tame(&unknown.why)));
@@ -62,6 +72,7 @@ fn people(people: &People) -> String {
         text.push('\n');
     }
     if !people.inputs.is_empty() {
+        text.push_str("### Made from\n\n");
         text.push_str(&estimates(["Made from", "Source"], &people.inputs));
     }
     text
@@ -92,7 +103,8 @@ fn budgets(inputs: &Inputs<'_>) -> String {
     if inputs.evidence.budgets.is_empty() {
         return String::new();
     }
-    let mut text = "| Objective | Error budget spent by this incident | How |\n|---|--:|---|\n".to_owned();
+    let mut text =
+        "### Error budget\n\n| Objective | Error budget spent by this incident | How |\n|---|--:|---|\n".to_owned();
     for spent in &inputs.evidence.budgets {
         let share = percent(Some(spent.share), None);
         text.push_str(&format!("| {} | {share} | {} |\n", tame(&spent.objective), tame(&spent.how)));

@@ -10,8 +10,11 @@ mod rows;
 mod states;
 mod summary;
 mod timeline;
+mod times;
 
 use super::evidence::Evidence;
+
+pub(super) use summary::verb;
 
 /// What the draft is made from.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +50,8 @@ pub struct File {
 pub const POSTMORTEM: &str = "postmortem.md";
 /// The failing share over time.
 const PICTURE: &str = "failing-share.svg";
+/// Login times around it; `None` of it where none is known.
+const TIMES: &str = "login-times.svg";
 /// What the databases said in the same minutes; `None` of it where nothing held.
 const STATES: &str = "database-states.svg";
 /// One row per minute.
@@ -58,6 +63,7 @@ pub fn draft(inputs: &Inputs<'_>) -> Vec<File> {
     let mut files =
         vec![File { name: POSTMORTEM, text: markdown(inputs) }, File { name: PICTURE, text: picture::svg(inputs) }];
     files.extend(states::picture(inputs).map(|picture| File { name: STATES, text: picture.svg }));
+    files.extend(times::svg(inputs).map(|text| File { name: TIMES, text }));
     files.push(File { name: ROWS, text: rows::csv(&inputs.evidence.incident, inputs.confidence) });
     files
 }

@@ -1,4 +1,4 @@
-//! What the databases said in an incident's minutes, as a picture on the time axis of the failing share: the share's
+//! What the databases said in an incident's minutes, as a picture on the time axis of the incident: the failing share's
 //! minutes above, each rule that held below, and where something changed.
 
 use jiff::{SignedDuration, Timestamp};

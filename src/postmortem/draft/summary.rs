@@ -8,7 +8,7 @@ use crate::model::Micros;
 use crate::report::format::{count, instant, percent, percent_interval};
 
 /// What users met, as a verb: "failed".
-pub(super) fn verb(incident: &Incident) -> &'static str {
+pub(in crate::postmortem) fn verb(incident: &Incident) -> &'static str {
     match incident.symptom {
         Symptom::Failing => "failed",
         Symptom::Slow => "were slow",
@@ -16,9 +16,17 @@ pub(super) fn verb(incident: &Incident) -> &'static str {
 }
 
 /// What users met, before "logins": "failed logins".
-pub(super) fn kind(incident: &Incident) -> &'static str {
+pub(in crate::postmortem) fn kind(incident: &Incident) -> &'static str {
     match incident.symptom {
         Symptom::Failing => "failed",
+        Symptom::Slow => "slow",
+    }
+}
+
+/// A probe that met it: "failing", "slow".
+pub(super) fn met(incident: &Incident) -> &'static str {
+    match incident.symptom {
+        Symptom::Failing => "failing",
         Symptom::Slow => "slow",
     }
 }
@@ -41,7 +49,8 @@ pub(super) fn text(inputs: &Inputs<'_>) -> String {
     text.push_str("TO FILL: what users met, in two sentences that somebody outside of the team understands.\n\n");
     let failing = &incident.failing;
     text.push_str(&format!(
-        "{} of logins {verb} (interval {} of logins; {} {} logins out of {} logins probed): [figure]({}), [rows]({}).\n",
+        "{} of logins {verb} (interval {} of logins; {} {} logins out of {} logins probed): [table](#impact), [figure]({}), \
+         [rows]({}).\n",
         percent(failing.share, failing.interval),
         percent_interval(failing.interval),
         count(failing.failing),
@@ -50,16 +59,41 @@ pub(super) fn text(inputs: &Inputs<'_>) -> String {
         super::PICTURE,
         super::ROWS,
     ));
+    text.push_str(&slowness(inputs));
     text.push_str(&scope(incident));
     text.push_str(&bounds(inputs));
     text
 }
 
+/// What slow means; nothing for failing logins.
+fn slowness(inputs: &Inputs<'_>) -> String {
+    if inputs.evidence.incident.symptom != Symptom::Slow {
+        return String::new();
+    }
+    let limit = inputs.evidence.surroundings.slow_from.map_or_else(
+        || "twice the usual time of their place (the median of its good logins), and 0.25 s longer at least".to_owned(),
+        |limit| limit.to_string(),
+    );
+    format!(
+        "These logins succeeded, but took longer than {limit}. Nobody was turned away by it; who gave up waiting, no probe can \
+         know.\n"
+    )
+}
+
 fn scope(incident: &Incident) -> String {
+    let places = &incident.splits.vantages;
+    let seen: Vec<&str> =
+        places.iter().filter(|split| split.share.failing > 0).map(|split| split.name.as_str()).collect();
     match &incident.scope {
-        Scope::Common => "It was seen from several places.\n\n".to_owned(),
         Scope::OnePlace(vantage) => {
             format!("It was seen from one place only, {vantage}: it may have been that place's own trouble.\n\n")
+        }
+        Scope::Common if places.len() < 2 => format!(
+            "Only one place probed meanwhile, {}: whether it was that place's own trouble cannot be told.\n\n",
+            seen.join(", ")
+        ),
+        Scope::Common => {
+            format!("It was seen from several places, {}: [by vantage](#by-vantage).\n\n", seen.join(", "))
         }
     }
 }
@@ -80,27 +114,51 @@ fn bounds(inputs: &Inputs<'_>) -> String {
         }
         text.push('\n');
     };
-    row("Start", incident.start);
+    let unseen = inputs.evidence.incident.start_unseen;
+    row("Start", if unseen { Bounds { earliest: incident.start.latest, ..incident.start } } else { incident.start });
     if !incident.open {
         row("End", incident.end);
     }
-    let longest = if incident.open { "still open".to_owned() } else { long(incident.high) };
-    text.push_str(&format!("| Duration | {} to {longest} |{}\n\n", long(incident.low), if local { " |" } else { "" }));
-    text.push_str(
-        "Start and end are intervals, because probes sample: it began after the last good probe that proves that it had \
-         not, and by the end of the first failing one (F8: D_low = last failing start - first failing end, D_high = first \
-         good end - last good start).\n\n",
-    );
-    if incident.start_unseen {
-        text.push_str(
-            "No good probe that proves it came before: it may have begun before the first probe, from which it is \
-             counted.\n\n",
-        );
-    }
+    let low = long(incident.low);
+    let length = match (unseen, incident.open) {
+        (false, false) => format!("{low} to {}", long(incident.high)),
+        (_, true) => format!("at least {low}: it was still open at the last probe"),
+        (true, false) => format!("at least {low}: when it began is unknown"),
+    };
+    text.push_str(&format!("| Duration | {length} |{}\n\n", if local { " |" } else { "" }));
+    text.push_str(&explained(incident, unseen));
     text
 }
 
+/// How start, end and duration were come by.
+fn explained(incident: &Incident, unseen: bool) -> String {
+    let met = met(incident);
+    let good = match incident.symptom {
+        Symptom::Failing => "good",
+        Symptom::Slow => "fast",
+    };
+    let began = if unseen {
+        format!(
+            "No good probe is known before the first {met} one, so when it began is not quantifiable: by the end of that \
+             probe it had, and the table counts from there."
+        )
+    } else {
+        format!(
+            "Start and end are intervals, because probes sample: it began after the last {good} probe that proves that it \
+             had not, and by the end of the first {met} one."
+        )
+    };
+    let ended = if incident.open { " No end was seen." } else { "" };
+    format!(
+        "{began}{ended} (F8: D_low = last {met} start - first {met} end, D_high = first {good} end - last {good} start; the \
+         instants stand in the [timeline](#timeline).)\n\n"
+    )
+}
+
 fn stretch(bounds: Bounds, zone: &str) -> String {
+    if bounds.earliest == bounds.latest {
+        return format!("not later than {}", instant(bounds.latest, zone));
+    }
     format!("{} to {}", instant(bounds.earliest, zone), instant(bounds.latest, zone))
 }
 

@@ -297,6 +297,7 @@ fn stated(cause: &str, incident: &Incident, databases: &[DatabaseEvidence]) -> V
         people: People::default(),
         budgets: Vec::new(),
         diagnosis: Some(Diagnosis { signatures: None, databases: databases.to_vec() }),
+        surroundings: doorstep::postmortem::surroundings::Surroundings::default(),
     };
     lint(&format!("# Outage\n\n## Root cause\n\n{cause}\n"), Some(&known))
 }

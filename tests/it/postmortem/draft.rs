@@ -28,8 +28,8 @@ outages:
   - { from: 12h 31m, to: 13h 51m, share: 0.8, users: same, class: timeout, step: submit }
 ";
 
-const CONFIGURATION: &str = "vantages: { berlin: { region: eu } }\nstore: ./store\nspool: ./spool\naccounts:\n  probe: { username: probe, password: { env: X } }\nflows: [shop.yaml]\nobjectives:\n  shop-weekly: { flow: shop, target: 99.9%, zone: Europe/Berlin }\n";
-const FLOW: &str = "accounts: [probe]\ninterval: 30s\nsteps:\n  - open: https://shop.example/login\n  - submit: { username: \"{{ username }}\", password: \"{{ password }}\" }\n  - open: /account\n    expect: { user: \"Signed in as {{ username }}\" }\n";
+pub(super) const CONFIGURATION: &str = "vantages: { berlin: { region: eu } }\nstore: ./store\nspool: ./spool\naccounts:\n  probe: { username: probe, password: { env: X } }\nflows: [shop.yaml]\nobjectives:\n  shop-weekly: { flow: shop, target: 99.9%, zone: Europe/Berlin }\n";
+pub(super) const FLOW: &str = "accounts: [probe]\ninterval: 30s\nsteps:\n  - open: https://shop.example/login\n  - submit: { username: \"{{ username }}\", password: \"{{ password }}\" }\n  - open: /account\n    expect: { user: \"Signed in as {{ username }}\" }\n";
 
 /// A folder with a store in which one outage is known, and a configuration.
 fn folder() -> tempfile::TempDir {
@@ -42,11 +42,11 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-fn said(done: &Output) -> String {
+pub(super) fn said(done: &Output) -> String {
     String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr)
 }
 
-fn run(folder: &Path, arguments: &[&str]) -> Output {
+pub(super) fn run(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_doorstep"))
         .args(arguments)
         .env("DOORSTEP_AUTHOR", "ada")
@@ -64,13 +64,13 @@ async fn incident(folder: &Path) -> Incident {
     found.detection.incidents.into_iter().next().unwrap()
 }
 
-fn event(at: &str, kind: EventKind, text: &str) -> NotedEvent {
+pub(super) fn event(at: &str, kind: EventKind, text: &str) -> NotedEvent {
     let at = at.parse().unwrap();
     NotedEvent { at, kind, text: text.to_owned(), author: "ada".to_owned(), entered: at }
 }
 
 /// Everything that a draft can hold.
-fn evidence(incident: Incident) -> Evidence {
+pub(super) fn evidence(incident: Incident) -> Evidence {
     let estimate = |what: &str, unit, low, middle, high| Estimate {
         what: what.to_owned(),
         unit,
@@ -103,6 +103,7 @@ fn evidence(incident: Incident) -> Evidence {
             }],
         },
         diagnosis: None,
+        surroundings: doorstep::postmortem::surroundings::Surroundings::default(),
         budgets: vec![Spent { objective: "shop-weekly".to_owned(), share: 0.4567, how: "failed / allowed".to_owned() }],
     }
 }
@@ -198,8 +199,8 @@ async fn the_command_writes_what_the_truth_says_and_lints_it() {
     assert!(incident.start.earliest <= truth.from && truth.from <= incident.start.latest);
     assert!(incident.end.earliest <= truth.to && truth.to <= incident.end.latest);
     let id = incident.id.as_str();
-    std::fs::write(folder.path().join("events.csv"), "at,kind,text\n2024-03-05T08:13:00Z,deploy,identity 4.2.1\n")
-        .unwrap();
+    // Without a zone: as the zone of the objective says, 08:13 UTC.
+    std::fs::write(folder.path().join("events.csv"), "at,kind,text\n2024-03-05 09:13,deploy,identity 4.2.1\n").unwrap();
     let note = ["event", "add", "--at", "2024-03-05T08:36:00Z", "--kind", "notification", "--text", "Ada paged"];
     assert!(run(folder.path(), &note).status.success());
     let make = ["postmortem", "draft", "--incident", id, "--events", "events.csv", "--out", "review"];
@@ -207,9 +208,13 @@ async fn the_command_writes_what_the_truth_says_and_lints_it() {
     assert!(done.status.success(), "{}", said(&done));
     let read = |name: &str| std::fs::read_to_string(folder.path().join("review").join(name)).unwrap();
     let markdown = read("postmortem.md");
-    for line in
-        ["| deploy: identity 4.2.1 (ada) | noted |", "| notification: Ada paged (ada) | noted |", "Neighbours in time"]
-    {
+    assert!(markdown.contains("--events events.csv --zone Europe/Berlin"), "{markdown}");
+    for line in [
+        "| 2024-03-05 08:13:00 UTC |",
+        "| deploy: identity 4.2.1 (ada) | noted |",
+        "| notification: Ada paged (ada) | noted |",
+        "Neighbours in time",
+    ] {
         assert!(markdown.contains(line), "{line}\n{markdown}");
     }
     let rows = read("failing-per-minute.csv");
