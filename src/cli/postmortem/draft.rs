@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::clock::Clock;
+use crate::config::Site;
 use crate::incident::IncidentId;
 use crate::model::NotedEvent;
 use crate::postmortem::draft::{File, Inputs, POSTMORTEM, draft};
@@ -51,9 +52,7 @@ pub(super) struct DraftArgs {
 /// already, a store that cannot be read, files that cannot be written.
 pub(super) async fn execute(args: &DraftArgs) -> Result<Exit, CommandError> {
     let site = args.configuration.site()?;
-    let first = || site.objectives.first().and_then(|objective| objective.zone.iana_name().map(str::to_owned));
-    let zone_name = args.zone.clone().or_else(first).unwrap_or_else(|| "UTC".to_owned());
-    let zone = when::zone(&zone_name).map_err(usage)?;
+    let (zone_name, zone) = zone(args.zone.as_deref(), &site)?;
     let more = args.events.as_deref().map(|file| events(file, &zone)).transpose()?.unwrap_or_default();
     let known = gather(&site, &args.incident, more).await?;
     let policy_revision = site.policy.revision();
@@ -65,7 +64,7 @@ pub(super) async fn execute(args: &DraftArgs) -> Result<Exit, CommandError> {
         policy_revision: policy_revision.as_str(),
         program: concat!("doorstep ", env!("CARGO_PKG_VERSION")),
         command: &format!("doorstep postmortem draft {} --zone {zone_name}", same(args)),
-        check: &format!("doorstep postmortem lint {POSTMORTEM} {}", same(args)),
+        check: &format!("doorstep postmortem lint {POSTMORTEM} {}{}", same(args), zone_of_events(args, &zone_name)),
     };
     let folder = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("postmortem-{}", args.incident)));
     let written = write(&folder, &draft(&inputs))?;
@@ -75,6 +74,19 @@ pub(super) async fn execute(args: &DraftArgs) -> Result<Exit, CommandError> {
         "lines with TO FILL ask for what no probe can know; 'doorstep postmortem lint' reports them until filled",
     );
     Ok(Exit::Good)
+}
+
+/// The zone that was asked for, or that of the first objective, or UTC.
+pub(super) fn zone(asked: Option<&str>, site: &Site) -> Result<(String, TimeZone), CommandError> {
+    let first = || site.objectives.first().and_then(|objective| objective.zone.iana_name());
+    let name = asked.or_else(first).unwrap_or("UTC").to_owned();
+    let zone = when::zone(&name).map_err(usage)?;
+    Ok((name, zone))
+}
+
+/// Times of a file of events without a zone must mean the same in the check.
+fn zone_of_events(args: &DraftArgs, zone: &str) -> String {
+    args.events.as_ref().map_or_else(String::new, |_| format!(" --zone {zone}"))
 }
 
 fn usage(message: String) -> CommandError {

@@ -3,15 +3,13 @@
 use std::fs;
 use std::path::PathBuf;
 
-use jiff::tz::TimeZone;
-
 use crate::incident::IncidentId;
 use crate::postmortem::lint::{self, Severity};
 
 use super::super::configuration::ConfigurationArgs;
 use super::super::print::out;
 use super::super::{CommandError, Exit};
-use super::draft::events;
+use super::draft::{events, zone};
 use super::gather::gather;
 
 const EXAMPLES: &str = "\
@@ -37,9 +35,12 @@ pub(super) struct LintArgs {
     /// The incident that it is about, to hold it against the data.
     #[arg(long, value_name = "ID")]
     incident: Option<IncidentId>,
-    /// More events beside those noted in the store, as for the draft; times without a zone are UTC.
+    /// More events beside those noted in the store, as for the draft.
     #[arg(long, value_name = "FILE", requires = "incident")]
     events: Option<PathBuf>,
+    /// IANA zone of times in --events without one; that of the first objective when not given, as for the draft.
+    #[arg(long, value_name = "ZONE", requires = "events")]
+    zone: Option<String>,
     /// How to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -63,8 +64,10 @@ pub(super) async fn execute(args: &LintArgs) -> Result<Exit, CommandError> {
     let markdown = markdown(args)?;
     let known = match &args.incident {
         Some(id) => {
-            let more = args.events.as_deref().map(|file| events(file, &TimeZone::UTC)).transpose()?.unwrap_or_default();
-            Some(gather(&args.configuration.site()?, id, more).await?)
+            let site = args.configuration.site()?;
+            let (_, zone) = zone(args.zone.as_deref(), &site)?;
+            let more = args.events.as_deref().map(|file| events(file, &zone)).transpose()?.unwrap_or_default();
+            Some(gather(&site, id, more).await?)
         }
         None => None,
     };
