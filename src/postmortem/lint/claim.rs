@@ -242,6 +242,12 @@ pub(super) fn began_before_noticed(text: &str) -> bool {
     text.contains("first fail") || text.contains("probe") || text.contains("began") || text.contains("starts failing")
 }
 
+/// Whether a sentence speaks of what is so without any outage.
+pub(super) fn usual(sentence: &str) -> bool {
+    let text = sentence.to_lowercase();
+    ["background", "clean hours", "normally", "usually", "baseline"].iter().any(|word| text.contains(word))
+}
+
 /// Whether a sentence speaks of what is left of a budget.
 pub(super) fn left(sentence: &str) -> bool {
     let text = sentence.to_lowercase();

@@ -91,9 +91,10 @@ rules! {
     MissingSection = "missing-section",
     /// A section without text, or a blank that nobody filled.
     Blank = "blank",
-    /// A root cause that names no trigger, detection by customers and the like are other rules; this: customers were
-    /// first although probes failed.
+    /// Customers were first, although probes had failed.
     CustomersFirst = "customers-first",
+    /// Logins were slow long before anybody noticed that they failed.
+    NoticedLate = "noticed-late",
     /// Nobody answers for an action.
     ActionWithoutOwner = "action-without-owner",
     /// An action without a date.

@@ -35,6 +35,7 @@ async fn the_specimen_is_held_against_its_own_outage() {
         people: People::default(),
         budgets: Vec::new(),
         diagnosis: None,
+        surroundings: doorstep::postmortem::surroundings::Surroundings::default(),
     };
     let verdict = lint(SPECIMEN, Some(&evidence));
     let against: Vec<_> = verdict

@@ -14,6 +14,8 @@ use super::super::reading::Reading;
 pub(in crate::postmortem::lint) enum Of {
     /// Logins, sign-ins, requests: what can be measured.
     Logins,
+    /// The failed logins: what share of them went one way.
+    Failures,
     /// Users who tried, customers, people.
     Users,
     /// Everybody there is, whether they tried or not.
@@ -45,8 +47,10 @@ pub(super) fn check(reading: &Reading, verdict: &mut Verdict) {
             let of = denominator(&read.block, &share.range);
             each(&read.block, &share, of, verdict);
             let of_users = matches!(of, Of::Logins | Of::Users | Of::Everybody | Of::Nothing);
-            let slow = claim::forewarned(read.block.sentence(&share.range));
-            if of_users && !share.up_to && !slow && claim::unscoped(&read.block.text, &share.range) {
+            let sentence = read.block.sentence(&share.range);
+            let slow = claim::forewarned(sentence) || claim::usual(sentence);
+            let own = !is_end_of_interval(&read.block, &share.range) && !is_of_a_part(&read.block);
+            if of_users && own && !share.up_to && !slow && claim::unscoped(&read.block.text, &share.range) {
                 let kept = if share.share < WHOLE { &mut partial } else { &mut whole };
                 kept.get_or_insert_with(|| read.block.place(&share.range));
             }
@@ -58,6 +62,18 @@ pub(super) fn check(reading: &Reading, verdict: &mut Verdict) {
         against_the_whole(whole, partial, verdict);
     }
     latency(reading, verdict);
+}
+
+/// Whether a percentage is one end of "76 % to 84 %".
+fn is_end_of_interval(block: &Block, range: &Range<usize>) -> bool {
+    let after = block.text[range.end..].trim_start();
+    block.text[..range.start].trim_end().ends_with("% to")
+        || after.strip_prefix("to ").is_some_and(|next| next.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// Rows of a wide table are about a vantage, a step, a stretch of time.
+fn is_of_a_part(block: &Block) -> bool {
+    matches!(block.shape, Shape::Row(_)) && block.cells().len() > 2
 }
 
 fn each(block: &Block, share: &Share, of: Of, verdict: &mut Verdict) {
@@ -74,7 +90,7 @@ fn each(block: &Block, share: &Share, of: Of, verdict: &mut Verdict) {
             let way_out = "give the share of logins that failed, and the number of people who tried";
             verdict.find(Severity::Warning, Rule::ShareOfEverybody, place(), message.to_owned(), way_out);
         }
-        Of::Logins | Of::Users | Of::Working | Of::Budget | Of::Other => {}
+        Of::Logins | Of::Failures | Of::Users | Of::Working | Of::Budget | Of::Other => {}
     }
     if share.share > 1.0 + 1e-9 && !matches!(of, Of::Budget | Of::Other) {
         let message = "more than the whole".to_owned();
@@ -131,7 +147,7 @@ pub(in crate::postmortem::lint) fn denominator(block: &Block, range: &Range<usiz
     let clause = words.split(['.', ';', ',', '(', ')', '|', ':']).next().unwrap_or_default().replace('\n', " ");
     let own = clause.trim();
     if let Some(named) = own.strip_prefix("of ").or_else(|| own.split_once(" of ").map(|(_, named)| named)) {
-        return kind(named).unwrap_or(Of::Other);
+        return if of_failures(named) { Of::Failures } else { kind(named).unwrap_or(Of::Other) };
     }
     if let Some(kind) = kind(own) {
         return kind;
@@ -139,10 +155,20 @@ pub(in crate::postmortem::lint) fn denominator(block: &Block, range: &Range<usiz
     let sentence_start = block.text[..range.start].rfind(['.', ';', '\n', '|']).map_or(0, |at| at + 1);
     let before = block.text[sentence_start..range.start].to_lowercase();
     let row = || matches!(block.shape, Shape::Row(_)).then(|| block.text.split(" | ").next()).flatten();
+    if column(block, range.start).is_some_and(|head| head.to_lowercase().contains("share of the failed")) {
+        return Of::Failures;
+    }
     kind(&before)
         .or_else(|| column(block, range.start).and_then(|head| kind(&head.to_lowercase())))
         .or_else(|| row().and_then(|first| kind(&first.to_lowercase())))
         .unwrap_or(Of::Nothing)
+}
+
+/// Whether a phrase names failures, of which a share went one way.
+fn of_failures(named: &str) -> bool {
+    let named =
+        ["the ", "all ", "these "].iter().fold(named.trim(), |named, word| named.strip_prefix(word).unwrap_or(named));
+    ["failed ", "failing ", "failures", "errors"].iter().any(|word| named.starts_with(word))
 }
 
 /// What a phrase speaks of.

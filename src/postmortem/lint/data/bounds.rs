@@ -7,14 +7,20 @@ use super::super::claim;
 use super::super::finding::{Place, Rule, Severity, Verdict};
 use super::super::reading::Reading;
 use super::super::stated::{Duration, Instant, seconds};
+use super::super::timeline::Entry;
 use super::{Known, contradicted};
-use crate::incident::Bounds;
+use crate::incident::{Bounds, Symptom};
 use crate::report::format;
 
 pub(super) fn check(reading: &Reading, known: &Known<'_>, verdict: &mut Verdict) {
     let incident = &known.evidence.incident;
     if let Some(start) = &reading.stated.start {
-        instant(start, incident.start, "start", verdict);
+        // Where the slow logins before the failing ones are meant, they began earlier.
+        let slow = known.evidence.linked.as_ref().filter(|linked| linked.symptom == Symptom::Slow);
+        match slow.filter(|slow| start.at < slow.start.latest || within(start, slow.start)) {
+            Some(slow) if says_slow(reading, start) => instant(start, slow.start, "start of slow logins", verdict),
+            _ => instant(start, incident.start, "start", verdict),
+        }
     }
     if let Some(end) = &reading.stated.end {
         if incident.open {
@@ -31,6 +37,17 @@ pub(super) fn check(reading: &Reading, known: &Known<'_>, verdict: &mut Verdict)
     }
     noticed(reading, known, verdict);
     budget(reading, known, verdict);
+}
+
+fn within(stated: &Instant, measured: Bounds) -> bool {
+    let open = stated.precision as f64;
+    seconds(stated.at, measured.earliest) <= open && seconds(measured.latest, stated.latest) <= open
+}
+
+/// Whether the line of a stated instant speaks of slow logins.
+fn says_slow(reading: &Reading, stated: &Instant) -> bool {
+    let here = |line: usize, text: &str| line == stated.place.line && claim::forewarned(text);
+    reading.blocks.iter().any(|read| here(read.block.line, &read.block.text))
 }
 
 /// The bounds of an instant in words.
@@ -76,8 +93,13 @@ fn noticed(reading: &Reading, known: &Known<'_>, verdict: &mut Verdict) {
     let incident = &known.evidence.incident;
     let Some(entry) = reading.timeline.detected() else { return };
     let after = seconds(incident.first_failing, entry.at);
+    let told = reading.timeline.entries.iter().any(|before| before.at < entry.at && claim::forewarned(&before.text));
+    if !told {
+        seen_earlier(entry, known, verdict);
+    }
     let before = seconds(entry.at, incident.start.earliest);
-    if before > entry.moment.precision() as f64 {
+    // A warning of slowness may well come before the first failure.
+    if before > entry.moment.precision() as f64 && !claim::forewarned(&entry.text) {
         let message = format!(
             "noticed {} before it can have begun: the measured start lies {}",
             long(before),
@@ -95,6 +117,24 @@ fn noticed(reading: &Reading, known: &Known<'_>, verdict: &mut Verdict) {
     }
 }
 
+/// Slow logins before the failing ones: when an alarm on them was due, against when somebody noticed.
+fn seen_earlier(entry: &Entry, known: &Known<'_>, verdict: &mut Verdict) {
+    let slow = known.evidence.linked.as_ref().filter(|linked| linked.symptom == Symptom::Slow);
+    let Some((slow, alarm)) = slow.and_then(|slow| Some((slow, slow.detected?))) else { return };
+    let earlier = seconds(alarm, entry.at);
+    if earlier < entry.moment.precision() as f64 {
+        return;
+    }
+    let message = format!(
+        "logins were slow from {} on, and an alarm on slow logins was due at {}, {} earlier",
+        format::instant(slow.first_failing, "UTC"),
+        format::instant(alarm, "UTC"),
+        long(earlier)
+    );
+    let way_out = "say whether anybody was told that logins were slow, and why nobody acted on it";
+    verdict.find(Severity::Warning, Rule::NoticedLate, entry.time.clone(), message, way_out);
+}
+
 /// The measured share of the budget obliges, whether the document states it or not.
 fn budget(reading: &Reading, known: &Known<'_>, verdict: &mut Verdict) {
     let Some(spent) = known.evidence.largest_spent() else { return };
@@ -103,10 +143,11 @@ fn budget(reading: &Reading, known: &Known<'_>, verdict: &mut Verdict) {
     }
     let place = Place { line: 1, quote: String::new() };
     let message = format!(
-        "the incident took {} of the error budget of {}, and no action has the highest priority",
+        "the incident took {} of the error budget of {} ({}), and no action has the highest priority",
         format::percent(Some(spent.share), None),
-        spent.objective
+        spent.objective,
+        spent.how
     );
-    let way_out = "mark at least one action P0 (the Site Reliability Workbook's error budget policy)";
+    let way_out = "mark at least one action P0, or P1 where nothing counts from zero (the Site Reliability Workbook's error budget policy)";
     verdict.find(Severity::Error, Rule::BudgetWithoutPriority, place, message, way_out);
 }

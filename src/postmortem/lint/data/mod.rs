@@ -1,6 +1,7 @@
 //! What is written against what is known of the incident: every figure is confirmed, contradicted, or left with the
 //! reason. Without an incident, the claims that only data could judge are named.
 
+mod about;
 mod bounds;
 mod causes;
 mod counts;

@@ -11,7 +11,7 @@ use super::super::heading::Part;
 use super::super::moment::Moment;
 use super::super::reading::{Read, Reading};
 use super::super::stated::{says_end, says_start, seconds};
-use super::{Known, bounds::shown, contradicted};
+use super::{Known, about, bounds::shown, contradicted};
 use crate::incident::Bounds;
 use crate::postmortem::evidence::Value;
 
@@ -35,7 +35,7 @@ fn instant(read: &Read, moment: &Moment, at: Timestamp, known: &Known<'_>, verdi
     let place = read.block.place(&moment.range);
     let open = moment.precision() as f64;
     let same = known.facts.iter().find(|fact| match fact.value {
-        Value::Moment(known) => seconds(at, known).abs() < open,
+        Value::Moment(known) => seconds(at, known).abs() < open && about::instant(read, fact),
         _ => false,
     });
     let incident = &known.evidence.incident;
@@ -68,9 +68,8 @@ fn instant(read: &Read, moment: &Moment, at: Timestamp, known: &Known<'_>, verdi
 fn says_what_was_measured(read: &Read) -> bool {
     let text = read.block.text.to_lowercase();
     let here = read.block.is(Part::Impact) || read.block.is(Part::Detection);
-    here && ["first failing probe", "alarm was due", "would have paged", "peak"]
-        .iter()
-        .any(|words| text.contains(words))
+    let own = ["first failing probe", "first slow probe", "alarm was due", "would have paged"];
+    here && (own.iter().any(|words| text.contains(words)) || text.starts_with("peak: "))
 }
 
 /// What was measured of the end of the incident that a line states.
@@ -108,7 +107,10 @@ fn delays(read: &Read, reading: &Reading, known: &Known<'_>, verdict: &mut Verdi
             continue;
         }
         let same = known.facts.iter().find(|fact| match fact.value {
-            Value::Length(known) => (known.0 as f64 / 1e6 - length.seconds).abs() <= length.slack.max(0.5) + 1e-6,
+            Value::Length(known) => {
+                let same = (known.0 as f64 / 1e6 - length.seconds).abs() <= length.slack.max(0.5) + 1e-6;
+                same && about::length(&read.block, &length.range, fact)
+            }
             _ => false,
         });
         if let Some(fact) = same {
@@ -116,8 +118,8 @@ fn delays(read: &Read, reading: &Reading, known: &Known<'_>, verdict: &mut Verdi
         } else if read.block.is(Part::Detection) && after_first_failure(&read.block.text[length.range.end..]) {
             let message = "no such time lies between what was measured and the first failing probe".to_owned();
             contradicted(verdict, place, message);
-        } else {
-            verdict.leave(place, "nothing that was measured has this length");
+        } else if ![Part::RootCause, Part::Trigger, Part::Resolution].iter().any(|part| read.block.is(*part)) {
+            verdict.leave(place, "nothing that was measured is said to have this length");
         }
     }
 }
@@ -125,5 +127,12 @@ fn delays(read: &Read, reading: &Reading, known: &Known<'_>, verdict: &mut Verdi
 /// Whether a length says how far something lies from the first failing probe.
 fn after_first_failure(after: &str) -> bool {
     let after: String = after.split_whitespace().take(8).collect::<Vec<_>>().join(" ").to_lowercase();
-    ["after the first failing probe", "after the earliest start"].iter().any(|phrase| after.starts_with(phrase))
+    [
+        "after the first failing probe",
+        "before the first failing probe",
+        "after the first slow probe",
+        "after the earliest start",
+    ]
+    .iter()
+    .any(|phrase| after.starts_with(phrase))
 }

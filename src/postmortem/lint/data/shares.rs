@@ -5,7 +5,9 @@ use super::super::checks::{Of, denominator};
 use super::super::claim;
 use super::super::document::{Block, Shape};
 use super::super::finding::Verdict;
-use super::{Known, contradicted};
+use super::about::{cell_of_estimate, estimate_of, is_of, of_the_peak};
+use super::{Known, about, contradicted};
+use crate::incident::Symptom;
 use crate::postmortem::evidence::{Fact, Value};
 use crate::report::format::{percent, percent_interval};
 
@@ -18,12 +20,14 @@ pub(super) fn check(block: &Block, known: &Known<'_>, verdict: &mut Verdict) {
         match denominator(block, &share.range) {
             Of::Budget => budget(block, &share, known, verdict),
             Of::Other => verdict.leave(place, "nothing that was measured is a share of this"),
-            Of::Users | Of::Everybody if estimated(&share, known).is_none() => {
+            Of::Users | Of::Everybody if !is_estimate(block, &share, known) => {
                 let measured = measured(known);
                 verdict.leave(place, &format!("probes measure logins, not people: {measured}"));
             }
             Of::Working => working(block, &share, known, verdict),
-            Of::Logins | Of::Users | Of::Everybody | Of::Nothing => logins(block, &share, known, verdict),
+            Of::Logins | Of::Failures | Of::Users | Of::Everybody | Of::Nothing => {
+                logins(block, &share, known, verdict);
+            }
         }
     }
     wholes(block, known, verdict);
@@ -33,8 +37,9 @@ pub(super) fn check(block: &Block, known: &Known<'_>, verdict: &mut Verdict) {
 fn measured(known: &Known<'_>) -> String {
     let failing = &known.evidence.incident.failing;
     format!(
-        "{} of logins failed, {} ({} of {} probes)",
+        "{} of logins {}, {} ({} of {} probes)",
         percent(failing.share, failing.interval),
+        crate::postmortem::draft::verb(&known.evidence.incident),
         percent_interval(failing.interval),
         failing.failing,
         failing.n
@@ -45,38 +50,52 @@ fn same(share: &Share, value: f64) -> bool {
     (share.share - value).abs() <= share.slack + 1e-9
 }
 
-/// A share of people among the estimates.
-fn estimated<'a>(share: &Share, known: &'a Known<'_>) -> Option<&'a Fact> {
-    known.facts.iter().find(|fact| match fact.value {
-        Value::Share(value) => fact.subject.is_none() && fact.name.contains("people") && same(share, value),
-        _ => false,
-    })
+/// Whether a row holds an estimate of a share of people.
+fn is_estimate(block: &Block, share: &Share, known: &Known<'_>) -> bool {
+    known.facts.iter().any(|fact| cell_of_estimate(block, share.range.start, fact))
 }
 
 fn logins(block: &Block, share: &Share, known: &Known<'_>, verdict: &mut Verdict) {
     let place = block.place(&share.range);
-    let subject = subject(block, known);
     let row = matches!(block.shape, Shape::Row(_));
-    let facts = || known.facts.iter().filter(|fact| if row { fact.subject.as_deref() == subject } else { true });
-    let fact = facts().find(|fact| matches!(fact.value, Value::Share(value) if same(share, value)));
-    if let Some(fact) = fact {
+    let subjects = if row { row_subject(block, known) } else { about::subjects(block.sentence(&share.range), known) };
+    let peak = share.up_to || of_the_peak(block, &share.range);
+    let of_estimate = |fact: &Fact| row && cell_of_estimate(block, share.range.start, fact);
+    let end = end_of_interval(block, share);
+    let eligible = |fact: &&Fact| {
+        of_estimate(fact)
+            || estimate_of(&fact.name).is_none()
+                && is_of(fact, &subjects)
+                && (fact.name.ends_with("at the peak") == peak || !subjects.is_empty())
+                && is_end(fact, end)
+    };
+    let same_value = |fact: &&Fact| matches!(fact.value, Value::Share(value) if same(share, value));
+    if let Some(fact) = known.facts.iter().filter(eligible).find(same_value) {
         let whose = fact.subject.as_ref().map_or_else(String::new, |subject| format!(" of {subject}"));
-        verdict.confirm(place, format!("the {}{whose}", fact.name));
-        return;
+        return verdict.confirm(place, format!("the {}{whose}", fact.name));
     }
-    if let Some(subject) = subject {
-        contradicted(verdict, place, format!("no share of {subject} was measured as this"));
-        return;
+    if row && known.facts.iter().any(of_estimate) {
+        return contradicted(verdict, place, "the estimate of this row is another".to_owned());
     }
-    if is_end_of_interval(block, share) {
-        contradicted(verdict, place, format!("no interval that was measured ends here: {}", measured(known)));
-        return;
+    if !subjects.is_empty() {
+        let within = subjects.iter().find(|subject| !row && end.is_none() && within_interval(share, subject, known));
+        return match within {
+            Some(subject) => verdict.confirm(place, format!("the interval of the failing share of {subject}")),
+            None => contradicted(verdict, place, format!("no share of {} was measured as this", subjects.join(" or "))),
+        };
+    }
+    if end.is_some() {
+        return contradicted(verdict, place, format!("no interval that was measured ends here: {}", measured(known)));
+    }
+    if row && block.cells().len() > 3 {
+        return contradicted(verdict, place, format!("not the measured figure of this row: {}", measured(known)));
+    }
+    if !claim::unscoped(&block.text, &share.range) && !peak && !row {
+        return verdict.leave(place, "it is of a part of the logins that was not measured apart");
     }
     let incident = &known.evidence.incident;
-    let sentence = block.sentence(&share.range).to_lowercase();
-    let of_peak = share.up_to || sentence.contains("peak") || sentence.contains("worst");
     let whole =
-        if of_peak { incident.peak.as_ref().map_or(&incident.failing, |peak| &peak.split) } else { &incident.failing };
+        if peak { incident.peak.as_ref().map_or(&incident.failing, |peak| &peak.split) } else { &incident.failing };
     let within = whole
         .interval
         .is_some_and(|interval| (interval.low - share.slack..=interval.high + share.slack).contains(&share.share));
@@ -87,12 +106,43 @@ fn logins(block: &Block, share: &Share, known: &Known<'_>, verdict: &mut Verdict
     }
 }
 
-/// Whether a percentage is one end of "76 % to 84 %".
-fn is_end_of_interval(block: &Block, share: &Share) -> bool {
+/// Whether a share lies within the interval of what was measured of a vantage, region, flow, step or class.
+fn within_interval(share: &Share, subject: &str, known: &Known<'_>) -> bool {
+    let end = |name: &str| {
+        known.facts.iter().find_map(|fact| match fact.value {
+            Value::Share(value) if fact.subject.as_deref() == Some(subject) && fact.name.starts_with(name) => {
+                Some(value)
+            }
+            _ => None,
+        })
+    };
+    let ends = end("lower end").zip(end("upper end"));
+    ends.is_some_and(|(low, high)| (low - share.slack..=high + share.slack).contains(&share.share))
+}
+
+/// An end of an interval.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Lower,
+    Upper,
+}
+
+/// The end of "76 % to 84 %" that a percentage is; `None` for a share of its own.
+fn end_of_interval(block: &Block, share: &Share) -> Option<End> {
     let before = block.text[..share.range.start].trim_end();
     let after = block.text[share.range.end..].trim_start();
-    before.ends_with("% to")
-        || after.strip_prefix("to ").is_some_and(|next| next.starts_with(|c: char| c.is_ascii_digit()))
+    let lower = after.strip_prefix("to ").is_some_and(|next| next.starts_with(|c: char| c.is_ascii_digit()));
+    if before.ends_with("% to") { Some(End::Upper) } else { lower.then_some(End::Lower) }
+}
+
+/// Whether a fact is this end of an interval, or no end where none is meant.
+fn is_end(fact: &Fact, end: Option<End>) -> bool {
+    let prefix = match end {
+        Some(End::Lower) => "lower end of the",
+        Some(End::Upper) => "upper end of the",
+        None => return !fact.name.contains(" end of the "),
+    };
+    fact.name.starts_with(prefix)
 }
 
 /// A share that worked is what is missing to the failing one.
@@ -128,12 +178,15 @@ fn budget(block: &Block, share: &Share, known: &Known<'_>, verdict: &mut Verdict
 }
 
 /// The vantage, region, flow, step or class that a row is about: its first cell.
-fn subject<'a>(block: &'a Block, known: &Known<'_>) -> Option<&'a str> {
-    if !matches!(block.shape, Shape::Row(_)) {
-        return None;
-    }
-    let first = block.cells().first().copied()?;
-    known.facts.iter().any(|fact| fact.subject.as_deref() == Some(first)).then_some(first)
+fn row_subject<'a>(block: &Block, known: &'a Known<'_>) -> Vec<&'a str> {
+    let first = block.cells().first().copied().unwrap_or_default();
+    known
+        .facts
+        .iter()
+        .filter_map(|fact| fact.subject.as_deref())
+        .find(|subject| *subject == first)
+        .into_iter()
+        .collect()
 }
 
 /// "All users" and "complete outage" against the measured share.
@@ -141,6 +194,12 @@ fn wholes(block: &Block, known: &Known<'_>, verdict: &mut Verdict) {
     for range in claim::wholes(&block.text) {
         let place = block.place(&range);
         let incident = &known.evidence.incident;
+        if incident.symptom == Symptom::Slow {
+            let message =
+                format!("logins were slow, and no failing ones were part of this incident: {}", measured(known));
+            contradicted(verdict, place, message);
+            continue;
+        }
         let most = incident.failing.share;
         if most.is_some_and(|share| share >= WHOLE) {
             verdict.confirm(place, format!("measurement: {}", measured(known)));
