@@ -216,6 +216,7 @@ fn sample(folder: &Path) -> Vec<(&'static str, String)> {
         ("incident.txt", said(folder, &["incidents", "--incident", &id])),
         ("postmortem.md", file("postmortem.md")),
         ("failing-share.svg", file("failing-share.svg")),
+        ("login-times.svg", file("login-times.svg")),
         ("database-states.svg", file("database-states.svg")),
         ("failing-per-minute.csv", file("failing-per-minute.csv")),
     ]

@@ -201,6 +201,8 @@ fn the_draft_tells_the_truth_minute_by_minute_and_passes_its_own_check() {
     assert!(drafted.status.success(), "{}", text(&drafted));
     let draft = std::fs::read_to_string(folder.path().join("postmortem.md")).unwrap();
     assert!(draft.contains("80.0 % of logins failed"), "{draft}");
+    // Logins had been slow before, and an alarm on that was due half an hour before the first failure.
+    assert!(draft.contains("An alarm on slow logins was due at 2024-03-05 08:2"), "{draft}");
     let rows = std::fs::read_to_string(folder.path().join("failing-per-minute.csv")).unwrap();
     let told: Vec<(Timestamp, u64, u64)> = rows
         .lines()
@@ -241,6 +243,9 @@ fn the_written_postmortem_is_held_against_what_was_measured() {
     found(5, "restored-after-end", "March 6, 2024, 01:00 AM (UTC)");
     found(6, "whole-against-share", "complete outage");
     found(16, "midnight-without-date", "01:00 AM");
+    // Who was warned by high latency could have been warned half an hour earlier.
+    let late = "specimen.md:11: warning[noticed-late]: '09:00 AM'";
+    assert!(said.contains(late), "{late} is missing in\n{said}");
     let confirmed = said.split("confirmed:").nth(1).unwrap();
     for (line, quote) in [(5, "March 5, 2024, 09:00 AM"), (17, "02:30 AM")] {
         assert!(confirmed.contains(&format!("line {line}, '{quote}'")), "{confirmed}");
@@ -298,6 +303,7 @@ fn sample() -> Vec<(&'static str, String)> {
         ("impact.md", said(&["impact"], &["--incident", &id, "--format", "md"])),
         ("postmortem.md", file("postmortem.md")),
         ("failing-share.svg", file("failing-share.svg")),
+        ("login-times.svg", file("login-times.svg")),
         ("failing-per-minute.csv", file("failing-per-minute.csv")),
         ("incidents.txt", said(&["incidents"], &["--from", "2024-03-04", "--to", "2024-03-11"])),
         ("lint.txt", said(&lint, &["--incident", &id])),

@@ -29,7 +29,7 @@ const STILL_ALL: &[&str] = &[
 /// After "all users": fewer are meant.
 static NARROWER: Pattern = LazyLock::new(|| {
     compiled(
-        r"(?i)^(?:,? there\b| (?:in|on|from|using|with|whose|behind|via|through)\b| of (?:the |our )?[\w-]+ (?:app|region|tenant|team|tier|plan|office|site|cluster|shard)\b)",
+        r"(?i)^(?:,? there\b| for (?:some|a few|(?:[\w-]+ )*(?:users|customers|people) (?:in|of|on|behind|from|using|with)\b)| for (?-i:[A-Z])| (?:in|on|from|using|with|whose|behind|via|through|it|they|we)\b| of (?:the |our )?[\w-]+ (?:app|region|tenant|team|tier|plan|office|site|cluster|shard)\b)",
     )
 });
 /// What follows "all users" like a place, and is none.
@@ -41,7 +41,13 @@ static NOT_NARROWER: Pattern = LazyLock::new(|| {
 /// A sentence about a part of the time, or of the place.
 static PART_OF_IT: Pattern = LazyLock::new(|| {
     compiled(
-        r"(?i)\b(?:peak\w*|worst|briefly|momentarily|at one point|for a (?:few|short|while|moment)|short(?:ly)?|at times|occasionally|intermittent\w*|initially|at first|first wave|second wave|for the (?:first|last))\b",
+        r"(?i)\b(?:peak\w*|worst|briefly|momentarily|at one point|for a (?:few|short|while|moment)|short(?:ly)?|at times|occasionally|intermittent\w*|initially|at first|first wave|second wave|for the (?:first|last)|last (?:year|month|quarter)|previous (?:outage|incident))\b",
+    )
+});
+/// Before "all logins": a share of them is meant.
+static A_SHARE_OF: Pattern = LazyLock::new(|| {
+    compiled(
+        r"(?i)(?:%|per ?cent|share|half|most|many|some|third|quarter|number|fraction|percentage|\d)(?: of| in)?(?: the)? $",
     )
 });
 /// Said of what did not happen.
@@ -131,9 +137,12 @@ pub(super) fn unscoped(text: &str, range: &Range<usize>) -> bool {
     let (Some(before), Some(after)) = (text.get(clause.start..range.start), text.get(range.end..clause.end)) else {
         return false;
     };
+    // "Logins in Safari: 100 % failed": what stands before the colon says of what.
+    let introduced = text.get(..clause.start).filter(|before| before.ends_with(": ")).unwrap_or_default();
+    let introduced = introduced.rsplit(['\n', ';']).next().unwrap_or_default();
     let named = OF_WHAT.captures(after).and_then(|found| found.name("kind"));
     let narrowed = named.is_some_and(|kind| !STILL_ALL.contains(&kind.as_str().to_lowercase().as_str()));
-    let place = NAMED_PLACE.is_match(after) || NAMED_PLACE.is_match(before);
+    let place = [after, before, introduced].iter().any(|words| NAMED_PLACE.is_match(words));
     // "was 64 % and peaked at 97 %": each figure has its own half.
     let half = before.rfind(" and ").unwrap_or(0)..after.find(" and ").unwrap_or(after.len());
     let part = part_of_it(&before[half.start..]) || part_of_it(&after[..half.end]);
@@ -164,6 +173,10 @@ fn claims_the_whole(text: &str, range: &Range<usize>) -> bool {
     else {
         return false;
     };
+    // "8 % of all sign-ins" is no claim about all of them.
+    if A_SHARE_OF.is_match(before) {
+        return false;
+    }
     let narrower = NARROWER.is_match(after) && !NOT_NARROWER.is_match(after) || NAMED_PLACE.is_match(before);
     failing(words) && !narrower && !NOT_REAL.is_match(before) && !DONE_TO_THEM.is_match(words) && !part_of_it(sentence)
 }
@@ -275,6 +288,8 @@ mod tests {
             "every login there failed",
             "It was not a complete outage",
             "It could have been a complete outage",
+            "8.4% of all sign-ins failed",
+            "completely unavailable for users behind one load balancer",
             "the entire outage",
             "At the peak every login failed",
             "nobody could see which setting failed",

@@ -215,9 +215,10 @@ impl Reader {
     }
 
     fn push(&mut self, line: usize, shape: Shape, text: &str) {
-        let bold = text.starts_with("**");
+        let strong = text.strip_prefix("**").and_then(|rest| rest.split_once("**")).map(|(strong, _)| plain(strong).0);
+        let bold = strong.is_some();
         let (text, linked) = plain(text);
-        let label = label_of(&text);
+        let label = label_of(&text).or_else(|| strong.filter(|strong| is_short(strong)));
         self.blocks.push(Block { line, shape, text, linked, label, bold, parts: Vec::new(), covers: Vec::new() });
         self.open = true;
     }
@@ -242,7 +243,9 @@ impl Reader {
 /// A line such as `**Impact:** ...` begins a paragraph of its own, as its writer meant it.
 fn is_labelled(line: &str) -> bool {
     let label = line.strip_prefix("**").and_then(|rest| rest.split_once("**"));
+    let plain = || line.split_once(": ").map_or(line.strip_suffix(':'), |(label, _)| Some(label));
     label.is_some_and(|(label, after)| label.ends_with(':') || after.starts_with(':'))
+        || plain().is_some_and(|label| heading::of_label(label).is_some())
 }
 
 /// The text of a short line that is bold as a whole: a heading of those who write none.
@@ -311,8 +314,13 @@ fn link_of(text: &str) -> Option<(String, &str)> {
 /// The words before a colon at the beginning, when they may be a label.
 fn label_of(text: &str) -> Option<String> {
     let (label, _) = text.split_once(':')?;
-    let short = label.split_whitespace().count() <= 4 && !label.contains(|c: char| c.is_ascii_digit());
-    (short && !label.trim().is_empty()).then(|| label.trim().to_owned())
+    is_short(label).then(|| label.trim().to_owned())
+}
+
+/// Whether words may be a label: few, and none of them a number.
+fn is_short(label: &str) -> bool {
+    let words = label.split_whitespace().count();
+    (1..=4).contains(&words) && !label.contains(|c: char| c.is_ascii_digit())
 }
 
 /// Gives each block the parts that the headings above it and its own label announce; without any, those of which its
@@ -344,7 +352,9 @@ fn assigned(mut blocks: Vec<Block>) -> Vec<Block> {
         }
     }
     let timed: Vec<bool> = blocks.iter().map(|block| TIMED.is_match(&block.text)).collect();
-    if blocks.iter().all(|block| block.parts.is_empty()) {
+    let headed = blocks.iter().any(|block| block.is_heading() && !block.parts.is_empty());
+    let announced: std::collections::BTreeSet<Part> = blocks.iter().flat_map(|block| block.parts.clone()).collect();
+    if !headed && announced.len() < prose::ENOUGH {
         prose::assign(&mut blocks, &timed);
     }
     blocks

@@ -36,11 +36,20 @@ impl Part {
             Self::Impact => &["impact", "affected", "effect on", "damage"],
             Self::Timeline => &["timeline", "time line", "chronology", "sequence of events", "incident log"],
             Self::RootCause => {
-                &["root cause", "cause", "contributing factor", "why it happened", "five whys", "5 whys"]
+                &["root cause", "cause", "contributing factor", "why it happened", "why", "five whys", "5 whys"]
             }
             Self::Trigger => &["trigger", "leadup", "lead-up", "lead up"],
             Self::Detection => &["detection", "detected", "how we noticed", "how we found", "discovery"],
-            Self::Resolution => &["resolution", "recovery", "mitigation", "how we fixed", "restoration", "remediation"],
+            Self::Resolution => &[
+                "resolution",
+                "recovery",
+                "mitigation",
+                "how we fixed",
+                "how did we fix",
+                "fixed",
+                "restoration",
+                "remediation",
+            ],
             Self::Actions => &[
                 "action",
                 "task",
@@ -55,9 +64,18 @@ impl Part {
                 "fixes",
                 "measures",
             ],
-            Self::Lessons => {
-                &["lesson", "learned", "learnt", "what went", "went well", "went wrong", "lucky", "takeaway"]
-            }
+            Self::Lessons => &[
+                "lesson",
+                "lessons learned",
+                "lessons learnt",
+                "learning",
+                "learn",
+                "what went",
+                "went well",
+                "went wrong",
+                "lucky",
+                "takeaway",
+            ],
         }
     }
 }
@@ -89,7 +107,8 @@ pub(super) fn of_heading(heading: &str) -> Vec<Part> {
 
 /// The part that a label such as `Impact:` announces: labels are short and say nothing else.
 pub(super) fn of_label(label: &str) -> Option<Part> {
-    let text = label.trim().to_lowercase();
+    // "Timeline (CEST)": what stands in parentheses says more of the same part.
+    let text = label.split('(').next().unwrap_or_default().trim().to_lowercase();
     let exact = |word: &&str| text == **word || text == format!("{word}s") || text == format!("{word} items");
     Part::ALL.into_iter().find(|part| part.words().iter().any(exact))
 }

@@ -50,6 +50,9 @@ static WORDS: LazyLock<Vec<(Part, Pattern)>> = LazyLock::new(|| {
     ]
 });
 
+/// Labels of so many parts make a document that announces its parts.
+pub(super) const ENOUGH: usize = 4;
+
 /// The least words of a paragraph that may be a summary.
 const SUMMARY: usize = 8;
 
@@ -71,6 +74,9 @@ pub(super) fn assign(blocks: &mut [Block], timed: &[bool]) {
         let shares = !shares(&block.text).is_empty();
         block.covers.extend(shares.then_some(Part::Impact));
         let spoken = |part| block.covers.contains(&part);
+        if !block.parts.is_empty() {
+            continue;
+        }
         if timed {
             block.parts.push(Part::Timeline);
         } else if !summary && block.shape == Shape::Paragraph && block.text.split_whitespace().count() >= SUMMARY {

@@ -80,7 +80,7 @@ fn announced_zones(blocks: &mut [Read]) {
             }
             Shape::TableHead => columns = read.block.cells().into_iter().map(Zone::within).collect(),
             Shape::Row(_) => {}
-            _ if says_all_times(text) => everywhere = Zone::within(text).or(everywhere),
+            _ if says_all_times(text) || announces_times(read) => everywhere = Zone::within(text).or(everywhere),
             _ => {}
         }
         let section = sections.last().map(|(_, zone)| zone);
@@ -100,6 +100,17 @@ fn cell_starts(block: &Block) -> Vec<usize> {
         return Vec::new();
     }
     std::iter::once(0).chain(block.text.match_indices(" | ").map(|(at, bar)| at + bar.len())).collect()
+}
+
+/// "Timeline (CEST):" or "5 June 2024, CEST" before the lines that it is said of.
+fn announces_times(read: &Read) -> bool {
+    let block = &read.block;
+    let day = read.moments.iter().any(|moment| moment.date.is_some()) && block.text.split_whitespace().count() < 8;
+    let label = block.text.trim_end().ends_with(':') && block.label.is_some();
+    block.is(Part::Timeline)
+        && read.moments.iter().all(|m| m.time.is_none())
+        && (day || label)
+        && Zone::within(&block.text).is_some()
 }
 
 fn says_all_times(text: &str) -> bool {

@@ -116,7 +116,9 @@ fn is_apart(sentence: &str) -> bool {
     let text = sentence.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let beside = ["maintenance", "deploy", "rolled out", "backlog", "on call", "meeting"];
-    claim::part_of_it(&text) || says(&["slow", "latency"]) || !claim::failing(&text) && says(&beside)
+    let fails = claim::failing(&text);
+    // "slow, then failing" is longer than the outage.
+    claim::part_of_it(&text) || fails && says(&["slow", "latency"]) || !fails && says(&beside)
 }
 
 /// Whether a line states the start.

@@ -15,7 +15,7 @@ use crate::postmortem::evidence::LARGE_SHARE;
 
 static OWNER: Pattern = LazyLock::new(|| {
     compiled(
-        r"(?i:\b(?:owner|owned by|assignee|assigned to|responsible|dri)\b\s*[:=]?\s*\w)|@\w+|[(\[–—-]\s*[A-Z][a-z]+(?: [A-Z][a-z]+)?\s*[,;)\]]",
+        r"(?i:\b(?:owner|owned by|assignee|assigned to|responsible|dri)\b\s*[:=]?\s*\w)|@\w+|[(\[–—-]\s*[A-Z][a-z]+(?: [A-Z][a-z]+)?\s*[,;)\]–—]|[–—-]\s*[A-Z][a-z]+ [A-Z][a-z]+\s*(?:--|\.?\s*$)",
     )
 });
 static DUE: Pattern = LazyLock::new(|| {

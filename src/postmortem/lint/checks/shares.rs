@@ -126,6 +126,9 @@ fn sourced(block: &Block) -> bool {
         "source:",
         "from the log",
         "logs",
+        " log)",
+        " log,",
+        " log.",
         "dashboard",
         "metric",
         "probe",
@@ -133,6 +136,14 @@ fn sourced(block: &Block) -> bool {
         "query",
         "doorstep",
         "grafana",
+        "prometheus",
+        "datadog",
+        "kibana",
+        "cloudwatch",
+        "honeycomb",
+        "splunk",
+        "new relic",
+        "analytics",
         "counted",
         ".csv",
         "computed",
@@ -142,6 +153,10 @@ fn sourced(block: &Block) -> bool {
 
 /// What a percentage is of: the words after it, then those before it in its sentence, then the head of its column.
 pub(in crate::postmortem::lint) fn denominator(block: &Block, range: &Range<usize>) -> Of {
+    // "rose by 400 %" is of what it was before.
+    if block.text[..range.start].trim_end().to_lowercase().ends_with(" by") {
+        return Of::Other;
+    }
     let after = block.text.get(range.end..).unwrap_or_default();
     let words: String = after.chars().take(60).collect::<String>().to_lowercase();
     let clause = words.split(['.', ';', ',', '(', ')', '|', ':']).next().unwrap_or_default().replace('\n', " ");

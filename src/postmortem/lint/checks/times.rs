@@ -1,5 +1,7 @@
 //! Dates, times, zones and their order.
 
+use std::collections::BTreeSet;
+
 use super::super::finding::{Place, Rule, Severity, Verdict};
 use super::super::heading::Part;
 use super::super::moment::Moment;
@@ -11,9 +13,11 @@ use super::{lines, long};
 const LONG_GAP: f64 = 4.0 * 3600.0;
 
 pub(super) fn check(reading: &Reading, verdict: &mut Verdict) {
+    let mut zones_told = BTreeSet::new();
     for read in reading.blocks.iter().filter(|read| !read.block.is(Part::Actions)) {
         for moment in &read.moments {
             readable(read, moment, verdict);
+            ambiguous_zone(read, moment, &mut zones_told, verdict);
         }
     }
     zones(reading, verdict);
@@ -46,15 +50,15 @@ fn readable(read: &Read, moment: &Moment, verdict: &mut Verdict) {
             "write 12:00 or 00:00 of a 24-hour clock",
         );
     }
-    if let Some((zone, meanings)) = time.zone.as_ref().and_then(|zone| Some((zone, zone.ambiguous?))) {
+}
+
+/// An abbreviation that several zones share, where it first stands.
+fn ambiguous_zone(read: &Read, moment: &Moment, told: &mut BTreeSet<String>, verdict: &mut Verdict) {
+    let Some((zone, meanings)) = moment.zone().and_then(|zone| Some((zone, zone.ambiguous?))) else { return };
+    if told.insert(zone.written.clone()) {
         let message = format!("'{}' may be {meanings}", zone.written);
-        verdict.find(
-            Severity::Warning,
-            Rule::AmbiguousZone,
-            place(),
-            message,
-            "write UTC, or an offset such as +05:30",
-        );
+        let way_out = "write UTC, or an offset such as +05:30";
+        verdict.find(Severity::Warning, Rule::AmbiguousZone, read.block.place(&moment.range), message, way_out);
     }
 }
 

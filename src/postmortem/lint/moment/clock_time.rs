@@ -78,7 +78,13 @@ fn read(text: &str, captures: &Captures<'_>) -> Option<WrittenTime> {
     if let (Some((_, length)), None) = (&zone, own) {
         range.end += length;
     }
-    Some(WrittenTime { range, time, precision, zone: zone.map(|(zone, _)| zone), twelve: hour == 12 && half.is_some() })
+    Some(WrittenTime {
+        range,
+        time,
+        precision,
+        zone: zone.map(|(zone, _)| zone),
+        twelve: hour == 12 && minute.unwrap_or(0) == 0 && half.is_some(),
+    })
 }
 
 /// The hour from 0, given the hour as written and whether it lies after noon.
@@ -122,6 +128,6 @@ mod tests {
         assert_eq!(times("13:00 PM")[0].time, None);
         assert!(times("2460 UTC, 1260 h, 3000 hrs").is_empty());
         assert!(times("10.0.0.1:80, 1:1 talks, 2001:db8::1, localhost:8443").is_empty());
-        assert!(times("12:00 PM")[0].twelve && !times("12:00")[0].twelve);
+        assert!(times("12:00 PM")[0].twelve && !times("12:00")[0].twelve && !times("12:05 PM")[0].twelve);
     }
 }
