@@ -1,6 +1,8 @@
 //! What the samples of one database say about an incident: what held, what changed, what explains it, and what was not
 //! known. Everything that is claimed stands beside the findings that show it.
 
+use std::cell::RefCell;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -100,7 +102,7 @@ pub fn evidence(
     let all = episodes(database, mine.iter().copied());
     let mut slots = AskedSlots::new(records.declarations, outer.0, outer.1);
     mine.iter().for_each(|sample| slots.record(sample));
-    let failures = Failures { incident, signatures, episodes: &all, samples: &mine };
+    let failures = Failures { incident, signatures, episodes: &all, samples: &mine, known: RefCell::default() };
     let unfit = |finding: &Finding| failures.unfit(finding);
     let explanation = explain_failures(database, mine.iter().copied(), inner.0, inner.1, &unfit);
     let also_seen = failures.also_seen();

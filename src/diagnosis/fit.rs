@@ -3,6 +3,9 @@
 //! reason, and never named. Which signature a fault gives, and how late a rule may see it, was measured fault by fault on
 //! a real primary and standby under a real login service.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -114,12 +117,21 @@ pub(super) struct Failures<'a> {
     pub(super) episodes: &'a [Episode],
     /// The samples of the database.
     pub(super) samples: &'a [&'a Sample],
+    /// What was found out: a finding is asked about at each sample in which it holds, and the answer is that of its rule
+    /// and server.
+    pub(super) known: RefCell<BTreeMap<(Rule, ServerName), Option<String>>>,
 }
 
 impl Failures<'_> {
     /// Why a finding cannot be the cause; `None` where it can.
     pub(super) fn unfit(&self, finding: &Finding) -> Option<String> {
-        self.other_signature(finding.rule).or_else(|| self.other_time(finding))
+        let key = (finding.rule, finding.server.clone());
+        if let Some(known) = self.known.borrow().get(&key) {
+            return known.clone();
+        }
+        let why = self.other_signature(finding.rule).or_else(|| self.other_time(finding));
+        self.known.borrow_mut().insert(key, why.clone());
+        why
     }
 
     /// Findings of these minutes that stop logins, and cannot be the cause.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use doorstep::diagnosis::{DatabaseEvidence, Records, evidence, signatures};
 use doorstep::model::{BadClass, Database, Micros, PostgresFacts, Rule, Sample, Verdict};
 use doorstep::replication::Reading;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::diagnosis::evidence::{CHANGED, database, ghost, incident, known, play, primary, standby};
 use crate::diagnosis::signatures::{ERROR, FAULT, GOOD, HANG, Truth, world};
@@ -163,4 +163,28 @@ fn a_frozen_standby_whose_link_is_dropped_is_one_fault_from_its_first_sign_on() 
     let said = read(&database(), HANGS, &ALL, &frozen);
     named(&said, Rule::QuorumShort);
     assert!(said.episodes.iter().any(|one| one.finding.rule == Rule::StaleReply), "{:?}", said.episodes);
+}
+
+#[test]
+fn a_night_of_samples_is_held_against_its_failures_in_no_time() {
+    // As many samples as two servers give two vantages in five hours, one a second.
+    let world = world(HANGS);
+    let (history, incident) = incident(&world);
+    let failures = signatures(&history, &incident, 0.95);
+    let once = samples(&world, &ALL, &misnamed);
+    let moved = |by: i64| {
+        let later = move |sample: &Sample| Sample {
+            started: sample.started + SignedDuration::from_millis(by * 40),
+            slot: sample.slot + SignedDuration::from_millis(by * 40),
+            ..sample.clone()
+        };
+        once.iter().map(later).collect::<Vec<_>>()
+    };
+    let all: Vec<Sample> = (0..25).flat_map(moved).collect();
+    assert!(all.len() > 50_000, "{}", all.len());
+    let begun = std::time::Instant::now();
+    let records = Records { samples: &all, rounds: &[], declarations: &[] };
+    let said = evidence(&database(), &records, &incident, failures.as_ref());
+    named(&said, Rule::QuorumShort);
+    assert!(begun.elapsed().as_secs() < 60, "{:?} for {} samples", begun.elapsed(), all.len());
 }
