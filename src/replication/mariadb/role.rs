@@ -60,11 +60,18 @@ fn astray(facts: &MariaFacts) -> Vec<String> {
     facts.replica.as_ref().map_or_else(Vec::new, |link| facts.written.own_beyond(facts.server_id, &link.applied))
 }
 
+/// The one that is listed as the primary follows, and this one takes the writes: one mistake, told of the other.
+fn is_exchanged(view: &View<'_, MariaFacts>) -> bool {
+    let here = view.server.role == ServerRole::Standby && view.facts.replica.is_none() && !view.facts.read_only;
+    here && view.leader().is_some_and(|primary| primary.replica.is_some())
+}
+
 /// A server is not what the configuration says, and that is not said by `two-primaries`.
 pub(super) fn wrong_role(view: &View<'_, MariaFacts>) -> Look {
     match (view.server.role, &view.facts.replica) {
         (ServerRole::Primary, Some(link)) => Look::Holds(demoted(view, &link.primary)),
         (ServerRole::Standby, _) if matches!(two_primaries(view), Look::Holds(_)) => Look::Clear,
+        (ServerRole::Standby, None) if is_exchanged(view) => Look::Clear,
         (ServerRole::Standby, None) => Look::Holds(unattached(view)),
         (ServerRole::Standby, Some(_)) if !view.facts.read_only => Look::Holds(writable(view)),
         _ => Look::Clear,
@@ -117,7 +124,7 @@ fn writable(view: &View<'_, MariaFacts>) -> Sighting {
 /// The login service has sessions on a server that it is not meant to use.
 pub(super) fn wrong_endpoint(view: &View<'_, MariaFacts>) -> Look {
     let Some(sessions) = view.facts.login_sessions else { return Look::Blind };
-    if view.server.role != ServerRole::Standby || view.server.serves_reads || sessions == 0 {
+    if view.server.role != ServerRole::Standby || view.server.serves_reads || sessions == 0 || is_exchanged(view) {
         return Look::Clear;
     }
     let here = view.history.sessions(&view.server.name);

@@ -250,6 +250,11 @@ fn a_writable_replica_warns_and_one_that_was_written_to_is_a_second_primary() {
 }
 
 #[test]
+fn roles_that_are_exchanged_are_one_finding_even_with_logins_where_they_belong() {
+    assert_eq!(rules(&found(&replica(), &primary())), [(Rule::WrongRole, Severity::Warning, "db1")]);
+}
+
+#[test]
 fn logins_on_a_replica_are_at_the_wrong_end() {
     let visited = MariaFacts { login_sessions: Some(4), ..replica() };
     let findings = found(&primary(), &visited);
