@@ -87,7 +87,7 @@ impl Makes {
             Self::LostSessions => "lets logins succeed whose sessions are then not found",
             Self::HangsOrLostSessions => "makes logins hang or lose their session",
             Self::ErrorsAndHangs => "makes logins fail with an error or hang",
-            Self::Anything => "makes logins fail while connections are made",
+            Self::Anything => "refuses no connection",
         }
     }
 }
