@@ -7,8 +7,9 @@ use super::chart::Found;
 use super::events::{Event, Lane, instant};
 use super::model::Bounds;
 
-/// The chance that is left for a failure to have been missed before the start or after the end.
-const MISSED: f64 = 0.05;
+/// The chance that is left for a failure to have been missed at each end, before the start or after the end: 5 % for both
+/// together, so that the bounds of the duration are those of 95 %.
+const MISSED: f64 = 0.025;
 
 /// The ends of an incident and the durations that they allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +33,8 @@ impl Ends {
 /// The bounds of what was found in a lane.
 ///
 /// It had begun by the end of the first failing probe, and lasted when the last one began. A good probe before proves
-/// that it had not begun only when all fail: with a failing share q, as many good probes in a row as happen with 5 %
-/// chance at that share prove it. Vantages that it was not seen from prove nothing. Where there are none, nothing is
+/// that it had not begun only when all fail: with a failing share q, as many good probes in a row as happen with
+/// 2.5 % chance at that share prove it. Vantages that it was not seen from prove nothing. Where there are none, nothing is
 /// known of the time before the first probe, and nothing of it is counted.
 pub(super) fn ends(lane: &Lane, found: &Found) -> Ends {
     let seen = |event: &&Event| found.seen_from.contains(&event.vantage);
@@ -54,11 +55,16 @@ pub(super) fn ends(lane: &Lane, found: &Found) -> Ends {
     Ends { start_unseen: before.is_none(), ..ends }
 }
 
-/// How many good probes in a row are still likely while it lasts.
+/// How many good probes in a row are still likely while it lasts. That the first and the last of the probes failed is how
+/// they were chosen: the share is that of those between them (the mean of its posterior by Jeffreys, (x + 1/2) / (n + 1)),
+/// or a few probes would make a small share look like a large one. When all failed, one good probe proves enough.
 fn good_probes_that_prove<'a>(inside: impl Iterator<Item = &'a Event>) -> usize {
-    let (n, failing) = inside.fold((0, 0), |(n, failing), event| (n + 1, failing + u32::from(event.failing)));
-    let good = f64::from(n - failing) / f64::from(n);
-    // All failed: the logarithm of 0 is minus infinity, and the quotient 0.
+    let (n, failing) = inside.fold((0_u32, 0_u32), |(n, failing), event| (n + 1, failing + u32::from(event.failing)));
+    if n == failing {
+        return 0;
+    }
+    let (between, failing) = (f64::from(n.saturating_sub(2)), f64::from(failing.saturating_sub(2)));
+    let good = 1.0 - (failing + 0.5) / (between + 1.0);
     (MISSED.ln() / good.ln()).floor() as usize
 }
 
@@ -98,12 +104,12 @@ mod tests {
 
     #[test]
     fn with_a_small_share_good_probes_prove_less() {
-        // Every second probe fails: four good ones in a row happen with 6 % chance, five prove it.
+        // Every second probe fails: five good ones in a row happen with 3 % chance, six prove it.
         let all: Vec<bool> = (0..60).map(|index| (20..40).contains(&index) && index % 2 == 0).collect();
         let ends = ends(&lane(&all), &found(20, 38));
         let minutes = |at: jiff::Timestamp| at.as_second() / 60;
-        assert_eq!((minutes(ends.start.earliest), minutes(ends.start.latest)), (15, 20));
-        assert_eq!((minutes(ends.end.earliest), minutes(ends.end.latest)), (38, 43));
+        assert_eq!((minutes(ends.start.earliest), minutes(ends.start.latest)), (14, 20));
+        assert_eq!((minutes(ends.end.earliest), minutes(ends.end.latest)), (38, 44));
     }
 
     #[test]
