@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::history::{History, Outcome, Series};
+use crate::history::{History, Ledger, Outcome, Series};
 use crate::model::{FlowName, RunKind, VantageName, Verdict};
 
 use super::background::{Background, Thresholds};
@@ -63,7 +63,7 @@ fn blocks(history: &History, rules: &Rules, since: Timestamp) -> Vec<Block> {
     let Some(first) = logins().filter_map(|ledger| ledger.all().next()).map(|outcome| outcome.slot).min() else {
         return Vec::new();
     };
-    let last = logins().filter_map(|ledger| ledger.last_slot()).max().unwrap_or(first);
+    let last = logins().filter_map(Ledger::last_slot).max().unwrap_or(first);
     let mut all = vec![Block::of(first.max(since), &rules.zone)];
     while let Some(block) = all.last().filter(|block| block.end <= last) {
         all.push(block.after(&rules.zone));

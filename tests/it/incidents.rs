@@ -344,7 +344,7 @@ fn an_outage_without_a_good_probe_before_it_counts_from_the_first_probe() {
     let mut world = world(1, 60, &PLACES[..3], &fails);
     let first = world.runs.iter().map(|run| run.started).min().unwrap();
     // Nobody probed in the days before: they are no part of the outage.
-    world.period.start = world.period.start - SignedDuration::from_hours(100);
+    world.period.start -= SignedDuration::from_hours(100);
     let detection = detected(&world, &Rules::default());
     let [incident] = detection.incidents.as_slice() else { panic!("{} incidents", detection.incidents.len()) };
     assert!(incident.start_unseen);
