@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::history::{History, Series};
 use crate::incident::{Bounds, Incident, Symptom};
-use crate::model::{Exclusion, FlowName, LostRuns, Micros, Objective, Policy, Population, RunKind};
+use crate::model::{Exclusion, FlowName, LostRuns, Micros, Objective, Policy, Population, RunKind, Segment};
 use crate::slo::{Period, Tally, UserWeighted, wilson};
 
 use super::adjusted;
@@ -51,9 +51,17 @@ pub(super) struct Asked<'a> {
     duration: Estimate,
     pub(super) stretches: Vec<Stretch>,
     pub(super) flows: Vec<FlowName>,
+    /// Not all flows of the span: those of an incident, or those that somebody named.
+    some_flows: bool,
 }
 
 impl Asked<'_> {
+    /// Whether the users of a segment may log in by what is asked for: those of other flows alone met nothing of it.
+    pub(super) fn concerns_users(&self, segment: &Segment) -> bool {
+        let named = self.flows.iter().any(|flow| segment.flows.contains(flow));
+        !self.some_flows || segment.flows.is_empty() || named
+    }
+
     /// Where its ends come from.
     fn ends(&self) -> &'static str {
         if self.incident.is_some() { "probes around its ends (F8)" } else { "as asked for" }
@@ -66,9 +74,13 @@ pub fn of_incident(question: &Question<'_>, incident: &Incident) -> Impact {
     answer(question, asked_of_incident(question, incident))
 }
 
-/// People whom one incident kept out, as [`of_incident`] says, and nothing else: for tables of many incidents.
+/// People whom one incident kept out, as [`of_incident`] says, and nothing else: for tables of many incidents. Slow
+/// logins kept nobody out.
 #[must_use]
 pub fn affected_by(question: &Question<'_>, incident: &Incident) -> Figure {
+    if incident.symptom == Symptom::Slow {
+        return Figure::unknown(SLOW);
+    }
     sign_ins(question, &asked_of_incident(question, incident)).1
 }
 
@@ -117,6 +129,7 @@ fn asked_of_incident<'a>(question: &Question<'_>, incident: &'a Incident) -> Ask
         },
         stretches: Stretch::of_incident(incident, (Timestamp::MIN, Timestamp::MAX)).into_iter().collect(),
         flows: flows.to_vec(),
+        some_flows: true,
     }
 }
 
@@ -139,6 +152,7 @@ fn asked_of_span(question: &Question<'_>, from: Timestamp, to: Timestamp, incide
         duration: Estimate::exact(to.duration_since(from).as_secs_f64()),
         stretches: stretch::of_span((from, to), incidents),
         flows: known.into_iter().filter(chosen).collect(),
+        some_flows: !question.flows.is_empty(),
     }
 }
 
@@ -183,6 +197,7 @@ fn answer(question: &Question<'_>, asked: Asked<'_>) -> Impact {
 fn duration(asked: &Asked<'_>) -> Figure {
     let doubt = |name: &str, bounds: Bounds| Input {
         name: name.to_owned(),
+        segment: None,
         value: Estimate::exact(bounds.latest.duration_since(bounds.earliest).as_secs_f64()),
         unit: "s".to_owned(),
         source: format!("it lies between {} and {}", bounds.earliest, bounds.latest),
@@ -236,8 +251,11 @@ impl People {
         let grid = Grid::new(question, &asked.stretches, logins);
         let series = seen(question, asked.incident, &grid, logins, exclusions, with_missing);
         let (parts, demand) = parts(population, &unusual(asked));
-        let rows: Vec<Row<'_>> =
-            parts.into_iter().map(|part| row(question, asked, &grid, &series, part, exclusions)).collect();
+        let rows: Vec<Row<'_>> = parts
+            .into_iter()
+            .filter(|part| part.segment.is_none_or(|segment| asked.concerns_users(segment)))
+            .map(|part| row(question, asked, &grid, &series, part, exclusions))
+            .collect();
         let said: Seen = series.iter().flat_map(|one| one.seen.iter().flatten().copied()).sum();
         let all = said.tally(policy.lost_runs);
         let weighted = weighted::weighted(&rows, policy);

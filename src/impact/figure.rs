@@ -63,12 +63,23 @@ pub(super) const NOT_COVERED: &str = "intents not covered";
 pub struct Input {
     /// What it is.
     pub name: String,
+    /// The part of the users that it is of; `None`: of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<String>,
     /// Its value with bounds.
     pub value: Estimate,
     /// Its unit: `s`, `share`, `people`, `attempts`.
     pub unit: String,
     /// Where it comes from.
     pub source: String,
+}
+
+impl Input {
+    /// What it is and of whom, for people.
+    #[must_use]
+    pub fn title(&self) -> String {
+        self.segment.as_ref().map_or_else(|| self.name.clone(), |segment| format!("{segment}: {}", self.name))
+    }
 }
 
 /// A figure of an impact.

@@ -32,6 +32,14 @@ pub(super) fn of(question: &Question<'_>, asked: &Asked<'_>, people: &People) ->
             people.weighted.uncovered * 100.0
         ));
     }
+    let others = question.population.segments().iter().filter(|segment| !asked.concerns_users(segment));
+    let others: Vec<&str> = others.map(|segment| segment.name.as_str()).collect();
+    if !others.is_empty() {
+        notes.push(format!(
+            "Users who log in by other flows met nothing of it, and are in no figure: {}.",
+            others.join(", ")
+        ));
+    }
     let known: BTreeSet<&FlowName> = question.history.ledgers().map(|(series, _)| &series.flow).collect();
     let unnamed = question.population.segments().iter().any(|segment| segment.flows.is_empty());
     if asked.incident.is_some() && known.len() > asked.flows.len() && unnamed {

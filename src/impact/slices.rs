@@ -43,11 +43,15 @@ impl Grid {
         Self { slices, pieces }
     }
 
-    /// The stretch and the slice in which an instant lies.
-    fn place(&self, at: Timestamp) -> Option<(usize, usize)> {
-        let after = self.pieces.partition_point(|(from, ..)| *from <= at);
-        let (_, to, stretch, slice) = self.pieces.get(after.checked_sub(1)?)?;
-        (at < *to).then_some((*stretch, *slice))
+    /// The stretch and the slice in which an instant lies. `last` is the piece in which the one before lay: instants
+    /// mostly come in order, and there are millions.
+    fn place(&self, at: Timestamp, last: &mut usize) -> Option<(usize, usize)> {
+        let holds = |(from, to, ..): &(Timestamp, Timestamp, usize, usize)| *from <= at && at < *to;
+        if !self.pieces.get(*last).is_some_and(holds) {
+            *last = self.pieces.partition_point(|(from, ..)| *from <= at).checked_sub(1)?;
+        }
+        let (.., stretch, slice) = self.pieces.get(*last).filter(|piece| holds(piece))?;
+        Some((*stretch, *slice))
     }
 
     fn ends(&self) -> Option<Between> {
@@ -131,8 +135,9 @@ pub(super) fn seen<'a>(
     let count = |(series, outcomes): (&'a Series, &'a Vec<Outcome>)| {
         let mut seen = empty.clone();
         let mode = |slot| mode_at(exclusions.iter().copied(), &series.flow, &series.vantage, slot);
+        let mut last = 0;
         for outcome in outcomes {
-            let Some((stretch, slice)) = grid.place(outcome.started) else { continue };
+            let Some((stretch, slice)) = grid.place(outcome.started, &mut last) else { continue };
             let kind = match mode(outcome.slot) {
                 Some(ExclusionMode::DropTime | ExclusionMode::DropEvents) => None,
                 Some(ExclusionMode::CountAsGood) => Some(Kind::Good),
@@ -153,7 +158,7 @@ pub(super) fn seen<'a>(
             let span = Span { start, end, until: end };
             for slot in history::without_outcome(outcomes, expected, span) {
                 let dropped = matches!(mode(slot), Some(ExclusionMode::DropTime | ExclusionMode::DropEvents));
-                if let (Some((stretch, slice)), false) = (grid.place(slot), dropped) {
+                if let (Some((stretch, slice)), false) = (grid.place(slot, &mut last), dropped) {
                     seen[stretch][slice].missing += 1;
                 }
             }

@@ -99,6 +99,7 @@ impl Sums<'_> {
         let mut inputs = self.inputs();
         inputs.extend(retries.map(|retries| Input {
             name: "retries".to_owned(),
+            segment: None,
             value: Estimate::exact(retries.len() as f64),
             unit: "per person".to_owned(),
             source: match retries {
@@ -115,6 +116,7 @@ impl Sums<'_> {
     fn inputs(&self) -> Vec<Input> {
         let input = |name: &str, value, unit: &str, source: String| Input {
             name: name.to_owned(),
+            segment: None,
             value,
             unit: unit.to_owned(),
             source,
@@ -209,6 +211,7 @@ pub(super) fn sessions(outages: Option<Estimate>, session: Option<Micros>) -> Fi
     };
     let input = |name: &str, value, source: &str| Input {
         name: name.to_owned(),
+        segment: None,
         value,
         unit: "s".to_owned(),
         source: source.to_owned(),

@@ -27,9 +27,9 @@ pub(super) fn weighted(rows: &[Row<'_>], policy: &Policy) -> UserWeighted {
 /// The share of one part's demand in slices without a run that says anything; `None` without demand.
 pub(super) fn uncovered(row: &Row<'_>, lost_runs: LostRuns) -> Option<f64> {
     let slices = slices(row, row.part.has_demand(), lost_runs);
-    let all: f64 = slices.iter().map(|slice| slice.demand).sum();
-    let seen: f64 = slices.iter().filter(|slice| slice.n > 0).map(|slice| slice.demand).sum();
-    (all > 0.0).then(|| ((all - seen) / all).max(0.0))
+    let all = slices.iter().fold(0.0, |sum, slice| sum + slice.demand);
+    let unseen = slices.iter().filter(|slice| slice.n == 0).fold(0.0, |sum, slice| sum + slice.demand);
+    (all > 0.0).then(|| unseen / all)
 }
 
 /// The availability as a figure, whose bounds hold the users whom no probe stands for: all of them failed, or none did.
@@ -47,7 +47,8 @@ pub(super) fn figure(population: &Population, rows: &[Row<'_>], weighted: &UserW
         let slices = slices(row, by_demand, policy.lost_runs);
         let demand: f64 = slices.iter().map(|slice| slice.demand).sum();
         inputs.push(Input {
-            name: format!("{}: weight", row.part.name),
+            name: "weight".to_owned(),
+            segment: Some(row.part.name.to_owned()),
             value: Estimate::exact(demand),
             unit: if by_demand { "people" } else { "share x s" }.to_owned(),
             source: match slices.len() {
@@ -58,7 +59,8 @@ pub(super) fn figure(population: &Population, rows: &[Row<'_>], weighted: &UserW
         let (n, bad) = (row.tally.total(), row.tally.bad);
         if let Some(interval) = wilson(n, bad, policy.confidence) {
             inputs.push(Input {
-                name: format!("{}: failing share", row.part.name),
+                name: "failing share".to_owned(),
+                segment: Some(row.part.name.to_owned()),
                 value: Estimate { low: interval.low, middle: bad as f64 / n as f64, high: interval.high },
                 unit: "share".to_owned(),
                 source: format!("{bad} of {n} probes over all slices; each slice has its own"),
@@ -67,6 +69,7 @@ pub(super) fn figure(population: &Population, rows: &[Row<'_>], weighted: &UserW
     }
     inputs.push(Input {
         name: "demand not covered".to_owned(),
+        segment: None,
         value: Estimate::exact(weighted.uncovered),
         unit: "share".to_owned(),
         source: "slices in which no probe with a verdict stands for the segment".to_owned(),

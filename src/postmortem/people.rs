@@ -5,6 +5,9 @@ use crate::incident::Symptom;
 
 use super::evidence::{Estimate, People, Spent, Unit, Unknown};
 
+/// Inputs that a draft tells elsewhere.
+const ELSEWHERE: [&str; 4] = ["duration", "duration of outages", "failing share", "demand not covered"];
+
 /// What the impact says of people: each figure with its formula, then what the figures were made from.
 #[must_use]
 pub fn people(impact: &Impact) -> People {
@@ -70,8 +73,9 @@ fn take(people: &mut People, what: &str, figure: &Figure) {
         Figure::Estimate { value, unit, formula, inputs } => {
             people.estimates.push(estimate(what, self::unit(unit), *value, formula));
             for input in inputs {
-                // Both stand in tables of their own, with the bounds that the samples allow.
-                if ["duration", "failing share"].contains(&input.name.as_str()) {
+                // These stand in tables of their own, with the bounds that the samples allow; those of segments in what
+                // 'doorstep impact' says.
+                if input.segment.is_some() || ELSEWHERE.contains(&input.name.as_str()) {
                     continue;
                 }
                 let made_from = estimate(&input.name, self::unit(&input.unit), input.value, &input.source);
@@ -121,6 +125,7 @@ mod tests {
         take(&mut people, "affected", &Figure::unknown("nobody said who the users are"));
         let input = impact::Input {
             name: "demand".to_owned(),
+            segment: None,
             value: impact::Estimate::exact(9_000.0),
             unit: "people".to_owned(),
             source: "population.yaml".to_owned(),

@@ -40,7 +40,7 @@ pub fn text(impact: &Impact) -> String {
     if !inputs.is_empty() {
         text.push_str("\nmade from\n");
         for input in inputs {
-            text.push_str(&format!("  {}: {} ({})\n", input.name, in_unit(input.value, &input.unit), input.source));
+            text.push_str(&format!("  {}: {} ({})\n", input.title(), in_unit(input.value, &input.unit), input.source));
         }
         text.push('\n');
     }
@@ -118,7 +118,7 @@ pub fn markdown(impact: &Impact) -> String {
         text.push_str("| made from | value | source |\n| --- | --- | --- |\n");
         for input in inputs {
             let value = in_unit(input.value, &input.unit);
-            text.push_str(&format!("| {} | {} | {} |\n", plain(&input.name), plain(&value), plain(&input.source)));
+            text.push_str(&format!("| {} | {} | {} |\n", plain(&input.title()), plain(&value), plain(&input.source)));
         }
         text.push('\n');
     }

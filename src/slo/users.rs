@@ -44,10 +44,13 @@ pub fn user_weighted(slices: &[Slice], confidence: f64) -> UserWeighted {
 /// are combined by MOVER (Zou and Donner, Statistics in Medicine 2008): distances to the ends add as squares, weighted.
 #[must_use]
 pub fn user_weighted_over_time(parts: &[&[Slice]], confidence: f64) -> UserWeighted {
-    let all: f64 = parts.iter().flat_map(|slices| slices.iter()).map(|slice| slice.demand).sum();
+    let slices = || parts.iter().flat_map(|slices| slices.iter());
+    let all = slices().fold(0.0, |sum, slice| sum + slice.demand);
+    // Exactly nothing where every slice was probed: no rounding may tell of users who are not there.
+    let unseen = slices().filter(|slice| slice.n == 0).fold(0.0, |sum, slice| sum + slice.demand);
     let known: Vec<PartFailing> = parts.iter().filter_map(|slices| part_failing(slices, confidence)).collect();
     let covered: f64 = known.iter().map(|part| part.covered).sum();
-    let uncovered = if all > 0.0 { ((all - covered) / all).clamp(0.0, 1.0) } else { 0.0 };
+    let uncovered = if all > 0.0 { unseen / all } else { 0.0 };
     let whole = Interval { low: 0.0, high: 1.0 };
     if covered <= 0.0 {
         return UserWeighted { availability: None, interval: None, uncovered, if_uncovered: whole, bounds: whole };

@@ -10,7 +10,7 @@
 //! v1/day/<vantage>/<date>/<first>-<last>-<hash>.parquet   the same runs, each once, sorted by flow, kind and slot
 //! v1/rollup/<vantage>/<date>/<as the day file>.parquet    what was counted of a day file; disposable
 //! v1/schedule/<vantage>/<from>-<hash>.json                declarations
-//! v1/policy/..                                            events and exclusions
+//! v1/policy/..                                            events, exclusions and their withdrawals
 //! v1/database/<vantage>/<date>/<sequence>.jsonl.gz      samples of databases, as shipped (format: `sample::file`)
 //! v1/audit/<database>/<micros>-<hash>.json               snapshots of what databases are set to
 //! v1/reports/<period>.<zone>/<number>.json                reports that were given out

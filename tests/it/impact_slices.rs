@@ -144,6 +144,26 @@ fn an_hour_and_users_that_nobody_looked_at_are_in_the_bounds_and_never_good() {
 }
 
 #[test]
+fn users_of_other_flows_are_no_part_of_an_incident_and_those_of_unknown_ones_are_not_covered() {
+    let mut world = oracle();
+    let partners = Segment { flows: vec!["partner".parse().unwrap()], ..segment("partners", 0.5, &["berlin"]) };
+    world.population = people(vec![segment("all", 0.5, &["berlin"]), partners], &[100.0]);
+    let shop = [crate::report_synthetic::flow()];
+    let of = |flows: &[doorstep::model::FlowName]| {
+        asked(&world, |question| {
+            let question = Question { flows, ..*question };
+            impact::of_span(&question, world.period.start, world.period.end, &[])
+        })
+    };
+    let (every, one) = (of(&[]), of(&shop));
+    close(every.not_covered.share.unwrap(), 0.5);
+    assert_eq!((one.not_covered.share, one.segments.len()), (Some(0.0), 1));
+    close(value(&one.intents).middle, 200.0);
+    assert!(value(&one.affected).high < 100.0, "{:?}", one.affected);
+    assert!(one.notes.iter().any(|note| note.contains("in no figure: partners")), "{:?}", one.notes);
+}
+
+#[test]
 fn lost_runs_count_as_the_policy_says_and_both_extremes_are_told() {
     let mut world = world(4, &["berlin"], |hour, _, _| match hour {
         0 => Some(LOST),
@@ -197,6 +217,8 @@ fn slow_logins_are_those_that_the_incident_was_found_by() {
         assert_eq!(delayed, affected, "all of them got in, late");
         assert!(delayed.low <= 200.0 && 200.0 <= delayed.high, "two hours of a hundred: {delayed:?}");
         assert_eq!(impact.locked_out.estimate(), None, "nobody was turned away");
+        let kept_out = asked(&world, |question| impact::affected_by(question, &incident));
+        assert_eq!(kept_out.estimate(), None, "and a report counts nobody as kept out");
         assert!(
             impact.notes.iter().any(|note| note.contains("longer than 2.00 s: the threshold")),
             "{:?}",

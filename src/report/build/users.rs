@@ -111,10 +111,13 @@ impl Slices {
         self.edges.len() - 1
     }
 
-    fn index(&self, at: Timestamp) -> Option<usize> {
+    /// The slice in which an instant lies. `last` is that of the one before, which is not later: there are millions.
+    fn index(&self, at: Timestamp, last: &mut usize) -> Option<usize> {
         let at = at.as_microsecond();
-        let after = self.edges.partition_point(|edge| *edge <= at);
-        after.checked_sub(1).filter(|slice| *slice < self.count())
+        while *last < self.count() && self.edges[*last + 1] <= at {
+            *last += 1;
+        }
+        (*last < self.count() && self.edges[*last] <= at).then_some(*last)
     }
 
     fn seconds(&self, slice: usize) -> f64 {
@@ -136,8 +139,9 @@ impl Slices {
             Kind::Bad => Some(false),
             Kind::Lost => lost_is_bad.then_some(false),
         };
+        let mut last = 0;
         for outcome in counted.outcomes {
-            if let (Some(slice), Some(good)) = (self.index(outcome.slot), good_or_bad(outcome)) {
+            if let (Some(slice), Some(good)) = (self.index(outcome.slot, &mut last), good_or_bad(outcome)) {
                 *(if good { &mut tallies[slice].good } else { &mut tallies[slice].bad }) += 1;
             }
         }
@@ -145,7 +149,9 @@ impl Slices {
         let series = Series { flow: objective.flow.clone(), kind: RunKind::Login, vantage };
         if let Some(expected) = data.expected(&series).filter(|_| lost_is_bad) {
             let missing = history::without_outcome(counted.outcomes, expected, self.span);
-            for slice in missing.filter(|slot| *slot < self.span.until).filter_map(|slot| self.index(slot)) {
+            let mut last = 0;
+            let due = missing.filter(|slot| *slot < self.span.until);
+            for slice in due.filter_map(|slot| self.index(slot, &mut last)) {
                 tallies[slice].bad += 1;
             }
         }

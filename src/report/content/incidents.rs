@@ -129,6 +129,7 @@ fn hit(splits: &[ShareSplit]) -> String {
 /// Low to high, with the middle.
 fn people(row: &IncidentRow) -> Line {
     match row.people() {
+        None if row.incident.symptom == Symptom::Slow => Line::from("nobody kept out"),
         None => Line::from("not quantifiable"),
         Some(people) => Line::default().strong(about(people.middle)).soft(format!(
             "{} to {}",

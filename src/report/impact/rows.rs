@@ -76,7 +76,7 @@ fn figure_row(text: &mut String, name: &str, figure: &Figure) {
     match figure {
         Figure::Estimate { value, unit, formula, inputs } => {
             let input =
-                |input: &Input| format!("{} {}: {}", input.name, in_unit(input.value, &input.unit), input.source);
+                |input: &Input| format!("{} {}: {}", input.title(), in_unit(input.value, &input.unit), input.source);
             let inputs = inputs.iter().map(input).collect::<Vec<_>>().join("; ");
             row(text, name, Some(*value), [unit, formula, "", &inputs]);
         }
