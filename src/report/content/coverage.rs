@@ -101,15 +101,16 @@ fn background(sight: &Sight) -> Line {
             percent_interval(background.interval)
         ),
     );
-    match background.assumed {
-        None => line,
-        Some(assumed) if background.is_exceeded() => line.plain(" ").loud(format!(
-            "The detector assumes at most {}: its rate of false alarms does not hold for this period.",
-            target(assumed)
+    let Some(assumed) = background.assumed.map(target) else { return line };
+    match background.is_kept() {
+        Some(true) => line
+            .plain(format!(" The detector assumes at most {assumed}: its rate of false alarms holds for this period.")),
+        Some(false) => line.plain(" ").loud(format!(
+            "The detector assumes at most {assumed}: its rate of false alarms does not hold for this period."
         )),
-        Some(assumed) => {
-            line.plain(format!(" The detector assumes at most {}: its rate of false alarms holds.", target(assumed)))
-        }
+        None => line.plain(format!(
+            " The detector assumes at most {assumed}: whether its rate of false alarms holds, so few runs cannot tell."
+        )),
     }
 }
 

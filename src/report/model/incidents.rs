@@ -76,10 +76,16 @@ pub struct Background {
 }
 
 impl Background {
-    /// Whether more failed than the thresholds were made for.
+    /// Whether the thresholds were made for what failed, as far as the interval tells; `None` when it holds what they
+    /// assume, so that both are possible, and when nothing is assumed or known.
     #[must_use]
-    pub fn is_exceeded(&self) -> bool {
-        matches!((self.assumed, self.share), (Some(assumed), Some(share)) if share > assumed)
+    pub fn is_kept(&self) -> Option<bool> {
+        let (assumed, bounds) = (self.assumed?, self.interval?);
+        match () {
+            () if bounds.high <= assumed => Some(true),
+            () if bounds.low > assumed => Some(false),
+            () => None,
+        }
     }
 }
 
@@ -113,4 +119,19 @@ pub struct Gap {
     pub from: Timestamp,
     /// The first instant after it.
     pub to: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_background_is_kept_or_not_only_where_its_interval_tells() {
+        let kept = |low, high| {
+            let interval = Some(Interval { low, high });
+            Background { assumed: Some(0.005), n: 1, bad: 0, share: Some(0.0), interval }.is_kept()
+        };
+        assert_eq!([kept(0.0, 0.004), kept(0.006, 0.1), kept(0.0, 0.057)], [Some(true), Some(false), None]);
+        assert_eq!(Background { assumed: None, n: 0, bad: 0, share: None, interval: None }.is_kept(), None);
+    }
 }
