@@ -74,8 +74,14 @@ pub fn spent(share: f64) -> String {
 pub fn spent_interval(objective: &ObjectiveReport) -> Option<String> {
     let (budget, bounds) = (objective.budget?, objective.interval?);
     let events = (objective.counts.good + budget.spent_events) as f64;
-    let share = |failing: f64| spent(failing * events / budget.allowed_events);
-    Some(format!("{} to {}", share(1.0 - bounds.high), share(1.0 - bounds.low)))
+    let share = |failing: f64| failing * events / budget.allowed_events;
+    let (low, high) = (share(1.0 - bounds.high), share(1.0 - bounds.low));
+    // Two multiples have one unit.
+    Some(if low >= 10.0 {
+        format!("{low:.0} to {}", spent(high))
+    } else {
+        format!("{} to {}", spent(low), spent(high))
+    })
 }
 
 #[cfg(test)]

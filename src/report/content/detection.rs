@@ -2,6 +2,7 @@
 
 use super::block::{Block, Line, Section, Table};
 use crate::incident::{Background, Basis, Symptom};
+use crate::model::Micros;
 use crate::report::ReportModel;
 use crate::report::format::{about, count, counted, percent_interval, span, target};
 use crate::report::model::{DetectionReport, RuleRow};
@@ -67,7 +68,7 @@ fn observed(detection: &DetectionReport, confidence: f64) -> String {
         "Observed: {} in {} of watching all flows. By these records none of our own pages can be false, since incidents \
          are what our detector found; were all of them false, it would be {} a year and flow, and not more than {}.",
         counted(ours.pages, "page", "pages"),
-        length(detection.flow_years),
+        span(Micros((detection.flow_years * 365.0 * 86_400e6) as u64)),
         per_year(ours.pages as f64 / detection.flow_years),
         per_year(most)
     )
@@ -90,15 +91,6 @@ fn per_year(rate: f64) -> String {
         0.0 => "0".to_owned(),
         rate if rate < 9.95 => format!("{rate:.1}"),
         rate => about(rate),
-    }
-}
-
-/// Years as the hours, days or years that they are.
-fn length(years: f64) -> String {
-    match years * 365.0 {
-        days if days < 2.0 => format!("{:.1} h", days * 24.0),
-        days if days < 730.0 => format!("{days:.1} d"),
-        _ => format!("{years:.1} years"),
     }
 }
 

@@ -131,11 +131,14 @@ fn people(row: &IncidentRow) -> Line {
     match row.people() {
         None if row.incident.symptom == Symptom::Slow => Line::from("nobody kept out"),
         None => Line::from("not quantifiable"),
-        Some(people) => Line::default().strong(about(people.middle)).soft(format!(
-            "{} to {}",
-            about(people.low),
-            about(people.high)
-        )),
+        Some(people) => {
+            let what = match row.incident.symptom {
+                Symptom::Failing => " kept out",
+                Symptom::Slow => " kept waiting",
+            };
+            let bounds = format!("{} to {}", about(people.low), about(people.high));
+            Line::default().strong(about(people.middle)).plain(what).soft(bounds)
+        }
     }
 }
 

@@ -86,7 +86,11 @@ fn facts(objective: &ObjectiveReport) -> Vec<(String, String)> {
     }
     if let Some(change) = &objective.standing.change {
         let direction = if change.difference < 0.0 { "worse" } else { "better" };
-        let before = percent(Some(change.availability), objective.interval);
+        let week = objective.standing.weeks.iter().find(|week| week.label == change.label);
+        let before = match week.and_then(|week| week.interval) {
+            Some(interval) => shown(change.availability, interval),
+            None => percent(Some(change.availability), objective.interval),
+        };
         fact("against the period before", format!("{direction}: {} had {before}", change.label));
     }
     facts
