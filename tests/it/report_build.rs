@@ -217,6 +217,31 @@ fn a_running_period_owes_nothing_yet() {
 }
 
 #[test]
+fn a_vantage_that_joined_late_missed_nothing_before() {
+    let mut world = World::new(span(1_000), Duration::from_secs(1), &["berlin"]);
+    let joined = world.period.start + 500.seconds();
+    for declaration in &mut world.declarations {
+        declaration.from = joined;
+    }
+    let ran = joined..joined + 300.seconds();
+    for (slot, from) in world.slots(RunKind::Login).into_iter().filter(|(slot, _)| ran.contains(slot)) {
+        world.runs.push(login(&from, slot, 0, Verdict::Good, 100));
+    }
+    let report = world.report();
+    assert_eq!((only(&report).counts.due, only(&report).counts.missing), (Some(500), 200));
+    let series = &report.flows[0].series;
+    for (bin, cell) in (0..).zip(&series.timeline[0].cells) {
+        let expected = match series.bins.start_of(bin).duration_since(world.period.start).as_secs() {
+            ..490 => CellState::NotDue,
+            510..790 => CellState::Ok,
+            810.. => CellState::NoData,
+            _ => continue,
+        };
+        assert_eq!(*cell, expected, "bin {bin}");
+    }
+}
+
+#[test]
 fn a_latency_objective_counts_raw_values_and_failures_as_over() {
     let mut world = World::new(span(1_000), Duration::from_secs(1), &["berlin"]);
     world.objectives = vec![(objective("fast", 0.9, Some(5_000)), world.period.clone())];

@@ -21,6 +21,13 @@ pub(super) fn section(model: &ReportModel) -> Section {
     for flow in &model.flows {
         blocks.push(Block::heading(flow.name.as_str()));
         blocks.push(Block::Table(vantages(flow)));
+        if flow.vantages.iter().any(|at| at.downtime.outages > 0) {
+            blocks.push(Block::note(
+                "A stretch is a run of failed logins at one vantage, single ones included. Probes sample: it may have \
+                 lasted as long as from the good run before it to the one after it, and as short as between its first \
+                 and its last failed run.",
+            ));
+        }
         if flow.failures.is_empty() {
             let none = if flow.counts.good > 0 { "No run failed." } else { "No run was recorded." };
             blocks.push(Block::text(none));
