@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use doorstep::clock::Clock;
-use doorstep::model::DetectionRules;
+use doorstep::model::{BadClass, DetectionRules, Verdict};
 use doorstep::query::{self, Question};
-use doorstep::report::{ReportModel, markdown};
+use doorstep::report::{ReportModel, html, markdown};
+use doorstep::slo::{Attainment, Period};
 use doorstep::store::{Shipper, Spool, Store};
 
-use crate::report_synthetic::{World, thirty_seven_of_a_thousand};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+
+use crate::report_synthetic::{World, login, thirty_seven_of_a_thousand, time, vantage};
 
 async fn ask(store: &Store, world: &World) -> (ReportModel, u64) {
     let question = Question {
@@ -69,4 +73,60 @@ async fn a_store_answers_like_the_runs_themselves_before_and_after_shipping() {
     assert_eq!((shipped.records, shipped.errors.len()), (1000, 0));
     let (stored, _) = ask(&store, &world).await;
     assert_eq!(markdown::render(&stored), markdown::render(&spooled), "the data's revision included");
+}
+
+/// A running week after one without a failure. A third of the slots so far were not seen: they spend nothing.
+fn running_week() -> World {
+    let mut world =
+        World::new(Period::week("2026-W47", &TimeZone::UTC).unwrap(), Duration::from_secs(600), &["berlin"]);
+    world.until = time("2026-11-19T12:00:00Z");
+    let begin = world.period.start - 168.hours();
+    for declaration in &mut world.declarations {
+        declaration.from = begin;
+    }
+    let schedule = world.declarations[0].flows[0].schedule.clone();
+    let slots: Vec<Timestamp> = schedule.slots(&vantage("berlin"), begin, world.until).collect();
+    for (index, slot) in slots.into_iter().enumerate() {
+        let this_week = slot >= world.period.start;
+        if this_week && index % 3 == 0 {
+            continue;
+        }
+        let verdict = if this_week && index % 100 == 1 { Verdict::Bad(BadClass::HttpStatus) } else { Verdict::Good };
+        world.runs.push(login(&vantage("berlin"), slot, 0, verdict, 100));
+    }
+    world
+}
+
+#[tokio::test]
+async fn the_outlook_of_a_running_week_goes_on_from_where_its_budget_stands() {
+    let world = running_week();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (spool, _) = Spool::open(folder.path(), &Clock::system()).expect("a spool");
+    for runs in world.runs.chunks(200) {
+        let recorded = futures_util::future::join_all(runs.iter().map(|run| spool.append(run))).await;
+        assert!(recorded.iter().all(Result::is_ok));
+    }
+    let store = Store::in_memory().with_spool(folder.path());
+    for declaration in &world.declarations {
+        store.declare(declaration).await.expect("a declaration");
+    }
+    let (model, _) = ask(&store, &world).await;
+    let objective = &model.objectives[0];
+    assert_eq!((objective.verdict, objective.until), (Attainment::NotKnown, Some(world.until)), "a third is missing");
+    let (outlook, spent) = (objective.standing.outlook.as_ref().expect("days"), objective.budget.unwrap().spent_share);
+    assert!(spent > 0.0 && outlook.fan[0].at == world.until, "{outlook:?}");
+    for point in &outlook.fan {
+        assert!((point.middle - spent).abs() < 1e-9, "no past day failed: {spent} stays, {point:?}");
+    }
+    let text = markdown::render(&model);
+    for words in ["Upright dashes: until here there are data.", "Fan: where it may go", "outlook: more than 99.9 %"] {
+        assert!(text.contains(words), "{words} in {text}");
+    }
+    assert!(
+        text.contains("against the week before, from 2026-11-09 00:00:00 UTC on; baseline of 1,008 logins"),
+        "{text}"
+    );
+    assert!(text.contains("The last period still runs: what it was so far."), "{text}");
+    let page = html::render(&model);
+    assert!(page.contains("data until here") && page.contains(">\nso far\n<"), "the charts say it too");
 }
