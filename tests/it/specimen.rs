@@ -340,6 +340,8 @@ fn every_text_counts_the_same_failures() {
         ("impact.md", "4,201 of 5,249 probes failed"),
         ("postmortem.md", "4,201 failed logins out of 5,249 logins probed"),
         ("report.md", "4,201 of 5,249"),
+        // 80 % for seventeen and a half hours, and a background of 0.05 % beside it.
+        ("report.md", "as much as 14.1 h of total outage (13.9 h to 14.3 h)"),
         // One outage, as the weeks are counted, and what was only slow apart from it.
         ("report.md", "1 outage and 1 slow spell, "),
         ("report.md", "against the 2 weeks before, from 2024-02-19 00:00:00 UTC on"),

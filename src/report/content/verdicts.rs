@@ -5,7 +5,7 @@ use crate::report::ReportModel;
 use crate::report::format::{self, about, amount, count, minutes, percent, percent_interval};
 use crate::report::model::{Budget, ObjectiveReport};
 use crate::report::{summary, words};
-use crate::slo::Interval;
+use crate::slo::{Interval, Measured};
 
 pub(super) fn section(model: &ReportModel) -> Section {
     let mut blocks = Vec::new();
@@ -49,7 +49,8 @@ fn facts(objective: &ObjectiveReport) -> Vec<(String, String)> {
         format!("{} ({})", percent(Some(share), Some(interval)), percent_interval(Some(interval)))
     };
     if let Some(measured) = objective.standing.measured {
-        fact("as measured", shown(measured.availability, measured.interval));
+        let lasted = down(objective, measured);
+        fact("as measured", format!("{}; {lasted}", shown(measured.availability, measured.interval)));
     }
     if let Some(users) = &objective.users {
         match users.availability.zip(users.interval) {
@@ -94,6 +95,20 @@ fn facts(objective: &ObjectiveReport) -> Vec<(String, String)> {
         fact("against the period before", format!("{direction}: {} had {before}", change.label));
     }
     facts
+}
+
+/// The failing share as a time: that of an outage of everybody which would have cost as much, with its bounds.
+fn down(objective: &ObjectiveReport, measured: Measured) -> String {
+    let until = objective.until.unwrap_or(objective.period.end);
+    let length = until.duration_since(objective.period.start).as_secs_f64() / 60.0;
+    let most = (1.0 - measured.interval.low) * length;
+    let of = |available: f64| minutes((1.0 - available) * length, most);
+    format!(
+        "as much as {} of total outage ({} to {})",
+        of(measured.availability),
+        of(measured.interval.high),
+        of(measured.interval.low)
+    )
 }
 
 /// The budget in time and in logins: spent and left.
