@@ -115,7 +115,12 @@ pub(super) static POLICY: Object = Object {
         key("retries", &Shape::Word(&["first_attempt", "best_attempt"]), "Which attempts of a slot count.")
             .default("first_attempt"),
         key("confidence", &SHARE, "The confidence of all intervals, two-sided.").default("95%"),
-        key("least_coverage", &SHARE, "Below this coverage nothing is ever met.").default("90%"),
+        key(
+            "least_coverage",
+            &SHARE,
+            "Below this coverage nothing is met; nor missed, unless it would be whatever was not seen.",
+        )
+        .default("90%"),
         key(
             "clauses",
             &Shape::List(&Shape::Object(&CLAUSE)),
