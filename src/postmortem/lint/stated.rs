@@ -1,5 +1,7 @@
 //! What a postmortem states of its start, its end and its duration, outside of its timeline.
 
+use std::sync::LazyLock;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -10,6 +12,7 @@ use super::finding::Place;
 use super::heading::Part;
 use super::lasting::is_of_the_outage;
 use super::moment::{Defaults, Moment, Stretch, stretches};
+use super::pattern::{Pattern, compiled};
 use super::reading::Read;
 
 /// A stated instant.
@@ -56,6 +59,7 @@ impl Stated {
         for read in blocks.iter().filter(spoken) {
             stated.take_window(read, defaults, first);
             stated.take_label(read, defaults, first);
+            stated.take_prose(read, defaults, first);
             stated.durations.extend(durations(read));
         }
         stated
@@ -93,10 +97,33 @@ impl Stated {
         let Some(stretch) = all.into_iter().find(|stretch| stretch.from.time.is_some() && whole(stretch)) else {
             return;
         };
+        // "On 5 March, from 08:31 to 09:51": the day stands before.
+        let before = |moment: &&Moment| moment.date.is_some() && moment.range.end <= stretch.range.start;
+        let told = read.moments.iter().rfind(before).and_then(|moment| moment.day(None, defaults));
+        let first = told.or(first);
         if let Some((start, end)) = bounds(read, &stretch, defaults, first) {
             self.day = stretch.from.day(stretch.to.day(first, defaults), defaults);
             self.window = Some(block.place(&stretch.range));
             (self.start, self.end) = (Some(start), Some(end));
+        }
+    }
+
+    /// Takes "the outage began at ..." and "it ended at ..." of a summary or impact.
+    fn take_prose(&mut self, read: &Read, defaults: &Defaults, first: Option<Date>) {
+        let block = &read.block;
+        if !(block.is(Part::Summary) || block.is(Part::Impact)) {
+            return;
+        }
+        for moment in read.moments.iter().filter(|moment| moment.time.is_some()) {
+            let before = block.text.get(..moment.range.start).unwrap_or_default();
+            let day = moment.day(self.day.or(first), defaults);
+            let at = || instant(read, moment, day?, defaults);
+            if self.start.is_none() && BEGAN_AT.is_match(before) {
+                self.day = day;
+                self.start = at();
+            } else if self.end.is_none() && ENDED_AT.is_match(before) {
+                self.end = at();
+            }
         }
     }
 
@@ -130,6 +157,13 @@ pub(super) fn says_start(read: &Read) -> bool {
 pub(super) fn says_end(read: &Read) -> bool {
     label_is(read, ENDS) && !label_is(read, NOT_WHOLE)
 }
+
+static BEGAN_AT: Pattern = LazyLock::new(|| {
+    compiled(r"(?i)\b(?:outage|incident|disruption|it) (?:began|started|starts|begins)(?: at| on)? $")
+});
+static ENDED_AT: Pattern = LazyLock::new(|| {
+    compiled(r"(?i)\b(?:outage|incident|disruption|it) (?:ended|ends|was over|was fully resolved)(?: at| on)? $")
+});
 
 /// Words of a label that speak of a part of the outage, or of something else.
 const NOT_WHOLE: &[&str] = &[

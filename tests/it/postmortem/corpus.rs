@@ -31,6 +31,7 @@ const CORPUS: &[(&str, &str)] = corpus![
     "one_balancer",
     "one_node",
     "partial",
+    "password_reset",
     "plain_labels",
     "prose_sections",
     "quarter_budget",
@@ -42,6 +43,7 @@ const CORPUS: &[(&str, &str)] = corpus![
     "sso_full",
     "summer_time",
     "token_refresh",
+    "tried_in_vain",
     "twelve_hour",
 ];
 
@@ -184,6 +186,9 @@ const PLANTED: &[Planted] = &[
     at("new_york_midnight", "- 12:20 AM Release 2024.2.1 built", "- 12:45 AM Release 2024.2.1 built", MidnightWithoutDate, "- 12:31 AM Consent"),
     here("one_node", "only 1 % of users could not log in at all (logs)", "nobody could log in at all", WholeAgainstShare),
     here("questions", "| Ada Byron | 2024-08-30 |", "| TBC | 2024-08-30 |", ActionWithoutOwner),
+    at("tried_in_vain", "- 10:00 UTC service restored", "- 10:40 UTC service restored", RestoredAfterEnd, "The outage ended"),
+    at("password_reset", "from 08:00 to 09:30, nobody", "from 08:00 to 09:10, nobody", RestoredAfterEnd, "09:10, nobody"),
+    here("password_reset", "Logins with a known password worked for everyone.", "Everyone was locked out.", WholeAgainstShare),
 ];
 
 #[test]

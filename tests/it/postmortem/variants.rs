@@ -65,6 +65,9 @@ fn drafted(what: &str, symptom: Symptom) -> String {
     }
     let times = std::fs::read_to_string(folder.path().join("review/login-times.svg")).unwrap();
     assert!(times.starts_with("<svg"), "{times}");
+    for colour in times.split("var(").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+        assert!(times.contains(&format!("{colour}: ")), "{colour} is not given in\n{times}");
+    }
     let text = std::fs::read_to_string(folder.path().join("review/postmortem.md")).unwrap();
     text.split("## How this was made").next().unwrap().to_owned()
 }

@@ -99,6 +99,9 @@ fn against_timeline(reading: &Reading, restored: Option<&Entry>, verdict: &mut V
     let start = stated.start.as_ref().map(|start| (start.at, start.precision, start.place.clone())).or(began);
     let (Some((start, precision, first)), Some(restored)) = (start, restored) else { return };
     let own = seconds(start, restored.at);
+    if own < 0.0 {
+        return;
+    }
     let open = (precision + restored.moment.precision()) as f64;
     let way_out = "state the duration from the first failing login to the first good one after it";
     let told = format!(
