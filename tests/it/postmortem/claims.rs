@@ -2,7 +2,7 @@
 //! else confirms nothing.
 
 use doorstep::postmortem::evidence::Evidence;
-use doorstep::postmortem::lint::{Rule, Verdict, lint, text};
+use doorstep::postmortem::lint::{Finding, Rule, Verdict, lint, text};
 
 use super::draft::evidence;
 use super::variants::{RAMP, folder, incidents};
@@ -81,6 +81,39 @@ fn a_claim_is_held_against_the_figure_of_which_it_speaks() {
         let markdown = format!("## Timeline\n\n- {entry}\n");
         let verdict = lint(&markdown, Some(&known));
         assert_eq!(judged(&verdict, &entry[..16]), Some(said), "{entry}\n{}", text("a.md", &verdict));
+    }
+}
+
+/// What a person writes who knows the data: rounded, in other words, with figures of other things beside.
+const TRUE_ACCOUNT: &str = include_str!("true_account.md");
+
+#[test]
+fn a_true_account_is_not_contradicted() {
+    let known = known();
+    let verdict = lint(TRUE_ACCOUNT, Some(&known));
+    assert!(verdict.findings.is_empty(), "{}", text("true_account.md", &verdict));
+    assert!(verdict.confirmed.len() >= 25, "{}", text("true_account.md", &verdict));
+    let alone = lint(TRUE_ACCOUNT, None);
+    assert!(alone.findings.is_empty(), "{}", text("true_account.md", &alone));
+    // And with one thing made wrong it is, in that line.
+    for (right, wrong) in [
+        ("From 08:31 to 09:51 on", "From 08:31 to 11:51 on"),
+        ("The outage lasted about 80 minutes", "The outage lasted about 40 minutes"),
+        ("about 80 % of logins to the shop failed", "about 30 % of logins to the shop failed"),
+        ("384 of 479 probes", "128 failed logins of 479 logins probed"),
+        ("it was 83 % of logins", "it was 99 % of logins"),
+        ("Around 5,600 people", "Around 56,000 people"),
+        ("From Berlin 81 %", "From Berlin 41 %"),
+        ("- 46 % of the weekly", "- 64 % of the weekly"),
+        ("The alarm was raised", "Nobody could log in. The alarm was raised"),
+        ("2024-03-05 09:51 logins recovered", "2024-03-05 10:51 logins recovered"),
+    ] {
+        assert!(TRUE_ACCOUNT.contains(right), "{right}");
+        let markdown = TRUE_ACCOUNT.replacen(right, wrong, 1);
+        let line = markdown.lines().position(|line| line.contains(wrong)).unwrap() + 1;
+        let verdict = lint(&markdown, Some(&known));
+        let seen = |one: &Finding| one.rule == Rule::AgainstData && one.place.line == line;
+        assert!(verdict.findings.iter().any(seen), "{wrong}\n{}", text("true_account.md", &verdict));
     }
 }
 

@@ -23,7 +23,10 @@ pub(super) fn check(reading: &Reading, known: &Known<'_>, verdict: &mut Verdict)
             let place = read.block.place(&moment.range);
             let own = || moment.on(moment.day(reading.stated.day(), &reading.defaults)?, &reading.defaults);
             match entries.get(&place).copied().or_else(own) {
-                Some(at) => instant(read, moment, at, known, verdict),
+                Some(at) => {
+                    let ends_it = reading.timeline.restored().is_some_and(|entry| entry.time == place);
+                    instant(read, moment, (at, ends_it), known, verdict);
+                }
                 None => verdict.leave(place, "it has no date that can be read"),
             }
         }
@@ -31,7 +34,8 @@ pub(super) fn check(reading: &Reading, known: &Known<'_>, verdict: &mut Verdict)
     }
 }
 
-fn instant(read: &Read, moment: &Moment, at: Timestamp, known: &Known<'_>, verdict: &mut Verdict) {
+/// `ends_it`: it is the time of the entry that says that the service worked again for good.
+fn instant(read: &Read, moment: &Moment, (at, ends_it): (Timestamp, bool), known: &Known<'_>, verdict: &mut Verdict) {
     let place = read.block.place(&moment.range);
     let open = moment.precision() as f64;
     let same = known.facts.iter().find(|fact| match fact.value {
@@ -44,7 +48,7 @@ fn instant(read: &Read, moment: &Moment, at: Timestamp, known: &Known<'_>, verdi
         verdict.confirm(place, fact.name.clone());
     } else if read.block.is(Part::Timeline) && says_measured(read) {
         contradicted(verdict, place, "marked as measured, but nothing was measured at this time".to_owned());
-    } else if is_entry && claim::restored(&read.block.text) && !incident.open {
+    } else if is_entry && ends_it && !claim::announced(&read.block.text) && !incident.open {
         let outside = seconds(at, incident.end.earliest) > open || seconds(incident.end.latest, at) > open;
         if outside {
             let message = format!("said to be over, but the measured end lies {}", shown(incident.end));

@@ -7,7 +7,7 @@ use super::super::document::{Block, Shape};
 use super::super::finding::Verdict;
 use super::about::{cell_of_estimate, estimate_of, is_of, of_the_peak};
 use super::{Known, about, contradicted};
-use crate::incident::Symptom;
+use crate::incident::{self, Symptom};
 use crate::postmortem::evidence::{Fact, Value};
 use crate::report::format::{percent, percent_interval};
 
@@ -35,7 +35,11 @@ pub(super) fn check(block: &Block, known: &Known<'_>, verdict: &mut Verdict) {
 
 /// What was measured on the whole, in words.
 fn measured(known: &Known<'_>) -> String {
-    let failing = &known.evidence.incident.failing;
+    in_words(known, &known.evidence.incident.failing)
+}
+
+/// A measured share in words.
+fn in_words(known: &Known<'_>, failing: &incident::Share) -> String {
     format!(
         "{} of logins {}, {} ({} of {} probes)",
         percent(failing.share, failing.interval),
@@ -100,9 +104,9 @@ fn logins(block: &Block, share: &Share, known: &Known<'_>, verdict: &mut Verdict
         .interval
         .is_some_and(|interval| (interval.low - share.slack..=interval.high + share.slack).contains(&share.share));
     if within {
-        verdict.confirm(place, format!("measurement: {}", measured(known)));
+        verdict.confirm(place, format!("measurement: {}", in_words(known, whole)));
     } else {
-        contradicted(verdict, place, format!("measured otherwise: {}", measured(known)));
+        contradicted(verdict, place, format!("measured otherwise: {}", in_words(known, whole)));
     }
 }
 
