@@ -39,7 +39,7 @@ configuration.
 What a script may hold (probes/simulate/week.yaml uses most of it; times are RFC 3339, dates, or lengths since 'from' such \
 as '3d 9h'):
   seed, from, to      all draws follow from the seed; 'to' may be a length: 7d
-  vantages            name, labels, pace (1.5: its network is half again as slow)
+  vantages            name, labels, pace (1.5: half again as slow)
   flows               name, interval, timeout, background, lost, accounts,
                       spread, network (dns, connect, tls, receive), steps
     steps             name, role (login, identity, logout), wait, hops

@@ -270,6 +270,7 @@ impl Setting {
             population: &self.population,
             policy: &self.world.policy,
             objectives: &[],
+            exclusions: &[],
             flows: &[],
         };
         let seconds = |at: Timestamp| at.duration_since(self.world.period.start).as_secs_f64();
