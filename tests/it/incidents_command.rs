@@ -51,8 +51,6 @@ fn error(output: &Output) -> String {
 
 /// Half a day at three places, a login every minute, of which ten minutes from four o'clock fail.
 async fn store(folder: &Path) {
-    std::fs::write(folder.join("doorstep.yaml"), SITE).expect("a writable folder");
-    std::fs::write(folder.join("shop.yaml"), FLOW).expect("a writable folder");
     let mut world = World::new(span(43_200), Duration::from_secs(60), &["berlin", "lima", "tokyo"]);
     let from = world.period.start + SignedDuration::from_hours(4);
     let outage = from..from + SignedDuration::from_mins(10);
@@ -61,6 +59,13 @@ async fn store(folder: &Path) {
         let verdict = if outage.contains(&slot) { Verdict::Bad(class) } else { Verdict::Good };
         world.runs.push(login(&place, slot, 0, verdict, 400));
     }
+    recorded(folder, &world).await;
+}
+
+/// Writes a site and the runs of a world.
+async fn recorded(folder: &Path, world: &World) {
+    std::fs::write(folder.join("doorstep.yaml"), SITE).expect("a writable folder");
+    std::fs::write(folder.join("shop.yaml"), FLOW).expect("a writable folder");
     let (spool, _) = Spool::open(&folder.join("spool"), &Clock::system()).expect("a spool");
     for runs in world.runs.chunks(500) {
         let recorded = futures_util::future::join_all(runs.iter().map(|run| spool.append(run))).await;
@@ -142,4 +147,26 @@ async fn nothing_is_said_calmly() {
         "{}",
         error(&absent)
     );
+}
+
+#[tokio::test]
+async fn what_is_open_slow_or_without_a_beginning_is_said_in_words() {
+    for (from, to, verdict, millis, expected) in [
+        (100, 120, Verdict::Bad(BadClass::HttpStatus), 400, "  ended    still open at the last run, 2026-11-16 01:59:"),
+        (60, 80, Verdict::Good, 4_000, "  slow     100.0 % ("),
+        (-10, 20, Verdict::Bad(BadClass::HttpStatus), 400, ": no good one came before\n"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut world = World::new(span(7_200), Duration::from_secs(60), &["berlin", "lima", "tokyo"]);
+        let begin = world.period.start;
+        let trouble = begin + SignedDuration::from_mins(from)..begin + SignedDuration::from_mins(to);
+        for (slot, place) in world.slots(RunKind::Login) {
+            let (verdict, millis) = if trouble.contains(&slot) { (verdict, millis) } else { (Verdict::Good, 400) };
+            world.runs.push(login(&place, slot, 0, verdict, millis));
+        }
+        recorded(folder.path(), &world).await;
+        let told = out(&doorstep(folder.path(), &SPAN));
+        assert!(told.contains(expected), "{expected}\n{told}");
+        assert_eq!(told.contains("\n  failing  1"), millis == 400, "{told}");
+    }
 }

@@ -168,3 +168,20 @@ fn a_bad_script_is_refused_with_file_line_and_column() {
     assert_eq!(absent.status.code(), Some(2));
     assert!(said(&absent).contains("failed to read the script absent.yaml"), "{}", said(&absent));
 }
+
+#[test]
+fn what_could_be_detected_is_told_by_slots_as_they_lie() {
+    let told = |arguments: &[&str]| {
+        let done = Command::new(env!("CARGO_BIN_EXE_doorstep")).arg("simulate").args(arguments).output().unwrap();
+        assert!(done.status.success(), "{}", said(&done));
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let text = told(&["--what-if", "--interval", "60s", "--vantages", "3", "--years", "1"]);
+    // Of two neighbouring slots, each anywhere within its twenty seconds, the gap is up to forty.
+    assert!(text.contains("20s 83 %, 30s 97 %, 60s 100 %"), "{text}");
+    assert!(text.contains("From 40s on, surely."), "{text}");
+    let help = told(&["--help"]);
+    for key in ["seed, from, to", "vantages", "outages", "prober", "reprobe", "demand"] {
+        assert!(help.contains(&format!("\n  {key}")), "{key}\n{help}");
+    }
+}
