@@ -53,8 +53,14 @@ fn facts(objective: &ObjectiveReport) -> Vec<(String, String)> {
         fact("as measured", format!("{}; {lasted}", shown(measured.availability, measured.interval)));
     }
     if let Some(users) = &objective.users {
-        match users.availability.zip(users.interval) {
-            Some((availability, interval)) => fact("weighted by users", shown(availability, interval)),
+        let uncovered = if users.uncovered > 0.0 {
+            let share = format::target(users.uncovered);
+            format!("; the ends take the {share} of demand that no probe stands for as failed, or as good")
+        } else {
+            String::new()
+        };
+        match users.availability {
+            Some(availability) => fact("weighted by users", shown(availability, users.bounds) + &uncovered),
             None => fact("weighted by users", format::ABSENT.to_owned()),
         }
     }
