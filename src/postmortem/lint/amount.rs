@@ -27,6 +27,8 @@ pub(super) struct Share {
     pub(super) up_to: bool,
     /// Whether "approximately" or the like stands before it.
     pub(super) about: bool,
+    /// The least and the most that its introduction allows: "more than 75 %" is 75 % to 100 %.
+    pub(super) allows: (f64, f64),
 }
 
 /// A number of people, logins or the like.
@@ -38,6 +40,8 @@ pub(super) struct Count {
     pub(super) of: String,
     /// Whether "approximately" or the like stands before it.
     pub(super) about: bool,
+    /// The least and the most that its introduction allows.
+    pub(super) allows: (f64, f64),
 }
 
 static LENGTH: Pattern = LazyLock::new(|| {
@@ -128,6 +132,19 @@ fn slack(digits: &str) -> f64 {
     0.5 / 10_f64.powi(i32::try_from(decimals).unwrap_or(i32::MAX))
 }
 
+/// The least and the most that a number may be under its introduction: "about" leaves a tenth either way, "almost" a tenth
+/// below.
+fn allowed(introduction: Option<&str>, number: f64, slack: f64) -> (f64, f64) {
+    let (low, high) = (number - slack, number + slack);
+    match introduction.map(str::to_lowercase).as_deref() {
+        Some("over" | "more than" | "at least") => (low, f64::INFINITY),
+        Some("less than" | "under" | "up to") => (0.0, high),
+        Some("nearly" | "almost") => (low * 0.9, high),
+        Some(_) => (low * 0.9, high * 1.1),
+        None => (low, high),
+    }
+}
+
 /// All percentages, in order.
 pub(super) fn shares(text: &str) -> Vec<Share> {
     let found = SHARE.captures_iter(text);
@@ -135,10 +152,13 @@ pub(super) fn shares(text: &str) -> Vec<Share> {
         .filter_map(|captures| {
             let digits = captures.get(3)?.as_str();
             let share = value(digits)? / 100.0;
+            let slack = slack(digits) / 100.0;
+            let introduction = captures.get(2).map(|word| word.as_str());
             Some(Share {
                 range: captures.get(0)?.range(),
                 share,
-                slack: slack(digits) / 100.0,
+                slack,
+                allows: allowed(introduction, share, slack),
                 up_to: captures.get(1).is_some(),
                 about: captures.get(2).is_some(),
             })
@@ -158,9 +178,13 @@ pub(super) fn counts(text: &str) -> Vec<Count> {
                 Some(_) => 1e6,
                 None => 1.0,
             };
+            let number = digits.parse::<f64>().ok()? * times;
+            let introduction = captures.get(1).map(|word| word.as_str());
+            let slack = if times > 1.0 { times / 2.0 } else { 0.5 };
             Some(Count {
                 range: captures.get(0)?.range(),
-                number: digits.parse::<f64>().ok()? * times,
+                number,
+                allows: allowed(introduction, number, slack),
                 of: captures.get(4)?.as_str().to_lowercase(),
                 about: captures.get(1).is_some() || times > 1.0,
             })
@@ -197,6 +221,9 @@ mod tests {
         let seen: Vec<_> = found.iter().map(|s| (s.share, s.up_to, s.about)).collect();
         assert_eq!(seen, [(0.8, false, true), (0.995, true, false), (0.03, false, false)]);
         assert!((found[1].slack - 0.0005).abs() < 1e-12);
+        let allows: Vec<_> = ["more than 75 %", "less than 90 %", "80 %"].map(|text| shares(text)[0].allows).into();
+        assert!(allows[0].0 < 0.75 && allows[0].1.is_infinite() && allows[1].0 < 0.01 && allows[1].1 > 0.9);
+        assert!((allows[2].0 - 0.795).abs() < 1e-9 && (allows[2].1 - 0.805).abs() < 1e-9);
         let found = counts("about 3.8k people and 5,640 sign-ins of 12 tickets");
         let seen: Vec<_> = found.iter().map(|c| (c.number, c.of.as_str(), c.about)).collect();
         assert_eq!(seen, [(3_800.0, "people", true), (5_640.0, "sign-ins", false), (12.0, "tickets", false)]);

@@ -1,6 +1,7 @@
 //! A postmortem as it was read: blocks, the moments in each, what it says once for all its times, the timeline and
 //! what it states of start, end and duration.
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::document::{self, Block, Shape};
@@ -26,6 +27,8 @@ pub(super) struct Reading {
     pub(super) zone: Option<Place>,
     pub(super) stated: Stated,
     pub(super) timeline: Timeline,
+    /// The day of times that name none, outside of the timeline.
+    pub(super) day: Option<Date>,
 }
 
 impl Reading {
@@ -46,8 +49,9 @@ impl Reading {
         let defaults = Defaults { zone, year };
         let first_date = all().find_map(|(_, moment)| moment.date.as_ref()?.date(year));
         let stated = Stated::of(&blocks, &defaults, first_date);
-        let timeline = Timeline::of(&blocks, &defaults, stated.day().or(first_date));
-        Self { zone: zoned.map(|(place, _)| place), blocks, defaults, stated, timeline }
+        let day = stated.day().or(first_date);
+        let timeline = Timeline::of(&blocks, &defaults, day);
+        Self { zone: zoned.map(|(place, _)| place), blocks, defaults, stated, timeline, day }
     }
 
     /// Blocks of a part, without headings.

@@ -48,6 +48,10 @@ fn a_claim_is_held_against_the_figure_of_which_it_speaks() {
         ("Impact", "From london 60 % of logins failed.", "60 %", Said::Contradicted),
         ("Impact", "At the peak 83 % of logins failed.", "83 %", Said::Confirmed),
         ("Impact", "At the peak 99 % of logins failed.", "99 %", Said::Contradicted),
+        ("Impact", "More than 75 % of logins failed.", "75 %", Said::Confirmed),
+        ("Impact", "Less than 50 % of logins failed.", "50 %", Said::Contradicted),
+        ("Impact", "More than 3,000 people could not log in, say the logs.", "3,000", Said::Confirmed),
+        ("Impact", "More than 30,000 people could not log in, say the logs.", "30,000", Said::Contradicted),
         ("Impact", "12 % of passkey logins failed.", "12 %", Said::Left),
         ("Impact", "384 failed logins out of 479 logins were seen by probes.", "384", Said::Confirmed),
         // As many failed at one vantage.

@@ -29,10 +29,19 @@ const SLOW: &str = "slow: [{ from: 12h 31m, to: 13h 51m, factor: 8, step: submit
 const OPEN: &str = "outages: [{ from: 19h 31m, to: 20h, share: 0.8, users: same, class: timeout, step: submit }]\n";
 const FIRST: &str = "outages: [{ from: 0h, to: 1h, share: 1.0, class: timeout, step: submit }]\n";
 
+/// The same failures, and one place that probes.
+const ALONE: &str = "# alone\noutages: [{ from: 12h 31m, to: 13h 51m, share: 1.0, class: timeout, step: submit }]\n";
+
 /// A folder with a store in which this happened, and a configuration.
 pub(super) fn folder(what: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let script = format!("{SCRIPT}{what}");
+    let mut script = format!("{SCRIPT}{what}");
+    if what == ALONE {
+        script = script
+            .lines()
+            .filter(|line| !line.contains("london") && !line.contains("ohio"))
+            .fold(String::new(), |text, line| text + line + "\n");
+    }
     for (name, text) in [("script.yaml", script.as_str()), ("doorstep.yaml", CONFIGURATION), ("shop.yaml", FLOW)] {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
@@ -88,6 +97,15 @@ fn a_draft_of_an_open_incident_tells_of_no_end() {
         assert!(!text.contains(untrue), "'{untrue}' in\n{text}");
     }
     insta::assert_snapshot!("open", text);
+}
+
+#[test]
+fn a_draft_of_one_place_does_not_speak_of_several() {
+    let text = drafted(ALONE, Symptom::Failing);
+    for untrue in ["several places", "per vantage without the largest"] {
+        assert!(!text.contains(untrue), "'{untrue}' in\n{text}");
+    }
+    assert!(text.contains("Only one place probed meanwhile, berlin"), "{text}");
 }
 
 #[test]

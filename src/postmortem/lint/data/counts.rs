@@ -17,6 +17,8 @@ struct Number {
     value: f64,
     people: bool,
     about: bool,
+    /// The least and the most that its introduction allows.
+    allows: (f64, f64),
     /// The head of its column, or the words with which it is counted.
     of: String,
 }
@@ -97,10 +99,10 @@ fn in_prose(block: &Block, number: &Number, known: &Known<'_>, verdict: &mut Ver
         };
         return verdict.leave(place, because);
     };
-    let open = if number.about { number.value * 0.1 } else { 0.5 };
+    let (least, most) = number.allows;
     let what = &estimate.what;
     let bounds = format!("{:.0} to {:.0}, at best {:.0}", estimate.low, estimate.high, estimate.middle);
-    if (estimate.low - open..=estimate.high + open).contains(&number.value) {
+    if estimate.low <= most && least <= estimate.high {
         verdict.confirm(place, format!("the estimate '{what}': {bounds}"));
     } else {
         contradicted(verdict, place, format!("estimated otherwise, '{what}': {bounds}"));
@@ -167,6 +169,7 @@ fn numbers(block: &Block) -> Vec<Number> {
             value: count.number,
             people: people(&count.of),
             about: count.about,
+            allows: count.allows,
         })
         .collect();
     let Shape::Row(heads) = &block.shape else { return all };
@@ -178,7 +181,8 @@ fn numbers(block: &Block) -> Vec<Number> {
         let digits = cell.trim().replace(',', "");
         if let (true, Ok(value)) = (head.contains("logins") || head.contains("people"), digits.parse::<u64>()) {
             let people = head.contains("people");
-            all.push(Number { range, value: value as f64, people, about: false, of: head });
+            let value = value as f64;
+            all.push(Number { range, value, people, about: false, allows: (value, value), of: head });
         }
     }
     all

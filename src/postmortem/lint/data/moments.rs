@@ -21,7 +21,7 @@ pub(super) fn check(reading: &Reading, known: &Known<'_>, verdict: &mut Verdict)
     for read in reading.blocks.iter().filter(|read| !read.block.is_heading() && !read.block.is(Part::Actions)) {
         for moment in read.moments.iter().filter(|moment| moment.time.is_some()) {
             let place = read.block.place(&moment.range);
-            let own = || moment.on(moment.day(reading.stated.day(), &reading.defaults)?, &reading.defaults);
+            let own = || moment.on(moment.day(reading.day, &reading.defaults)?, &reading.defaults);
             match entries.get(&place).copied().or_else(own) {
                 Some(at) => {
                     let ends_it = reading.timeline.restored().is_some_and(|entry| entry.time == place);

@@ -100,9 +100,8 @@ fn logins(block: &Block, share: &Share, known: &Known<'_>, verdict: &mut Verdict
     let incident = &known.evidence.incident;
     let whole =
         if peak { incident.peak.as_ref().map_or(&incident.failing, |peak| &peak.split) } else { &incident.failing };
-    let within = whole
-        .interval
-        .is_some_and(|interval| (interval.low - share.slack..=interval.high + share.slack).contains(&share.share));
+    let (least, most) = share.allows;
+    let within = whole.interval.is_some_and(|interval| interval.low <= most && least <= interval.high);
     if within {
         verdict.confirm(place, format!("measurement: {}", in_words(known, whole)));
     } else {
@@ -121,7 +120,8 @@ fn within_interval(share: &Share, subject: &str, known: &Known<'_>) -> bool {
         })
     };
     let ends = end("lower end").zip(end("upper end"));
-    ends.is_some_and(|(low, high)| (low - share.slack..=high + share.slack).contains(&share.share))
+    let (least, most) = share.allows;
+    ends.is_some_and(|(low, high)| low <= most && least <= high)
 }
 
 /// An end of an interval.
