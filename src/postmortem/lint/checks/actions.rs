@@ -198,7 +198,8 @@ fn budget(reading: &Reading, items: &[&Read], verdict: &mut Verdict) {
                 denominator(&read.block, &share.range) == Of::Budget && !claim::left(read.block.sentence(&share.range));
             if spent && share.share > LARGE_SHARE {
                 let message = "over 20 % of the error budget, and no action has the highest priority".to_owned();
-                let way_out = "mark at least one action P0 (the Site Reliability Workbook's error budget policy)";
+                let way_out = "mark at least one action P0, or P1 where nothing counts from zero (the Site Reliability \
+                               Workbook's error budget policy)";
                 let place = read.block.place(&share.range);
                 verdict.find(Severity::Error, Rule::BudgetWithoutPriority, place, message, way_out);
                 return;

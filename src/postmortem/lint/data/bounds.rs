@@ -148,6 +148,7 @@ fn budget(reading: &Reading, known: &Known<'_>, verdict: &mut Verdict) {
         spent.objective,
         spent.how
     );
-    let way_out = "mark at least one action P0, or P1 where nothing counts from zero (the Site Reliability Workbook's error budget policy)";
+    let way_out = "mark at least one action P0, or P1 where nothing counts from zero (the Site Reliability Workbook's \
+                   error budget policy)";
     verdict.find(Severity::Error, Rule::BudgetWithoutPriority, place, message, way_out);
 }
