@@ -99,7 +99,7 @@ async fn an_outage_is_told_in_every_format() {
     assert_eq!(mistyped.status.code(), Some(2));
     let said = error(&mistyped);
     let expected = "error: --flow shpo: no flow is called so in this span; there are: shop; did you mean 'shop'?";
-    assert!(said.starts_with(expected), "{said}");
+    assert!(said.contains(expected), "{said}");
     let elsewhere = doorstep(folder.path(), &[&SPAN[..], &["--at", "oslo"]].concat());
     assert_eq!(elsewhere.status.code(), Some(2));
     assert!(error(&elsewhere).contains("there are: berlin, lima, tokyo"), "{}", error(&elsewhere));
