@@ -153,7 +153,7 @@ async fn nothing_is_said_calmly() {
 async fn what_is_open_slow_or_without_a_beginning_is_said_in_words() {
     for (from, to, verdict, millis, expected) in [
         (100, 120, Verdict::Bad(BadClass::HttpStatus), 400, "  ended    still open at the last run, 2026-11-16 01:59:"),
-        (60, 80, Verdict::Good, 4_000, "  slow     100.0 % ("),
+        (60, 80, Verdict::Good, 4_000, "  slow     100 % ("),
         (-10, 20, Verdict::Bad(BadClass::HttpStatus), 400, ": no good one came before\n"),
     ] {
         let folder = tempfile::tempdir().expect("a folder");
