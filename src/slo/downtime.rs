@@ -67,7 +67,7 @@ pub fn seen_probability(outage_seconds: f64, interval_seconds: f64, vantages: u3
 /// neighbours lie up to two shares apart, so that only an outage of 2 T / V is surely seen. With x = d V / T, it is missed
 /// with probability 1 - x + x^3 / 6 until x = 1, and (2 - x)^3 / 6 from there until x = 2 (own derivation: the gap between
 /// neighbours is the sum of two uniform parts of a share, hence triangular, and an outage of length d is missed by
-/// E[max(0, gap - d)] / E[gap]).
+/// `E[max(0, gap - d)] / E[gap]`).
 #[must_use]
 pub fn seen_by_chance(outage_seconds: f64, interval_seconds: f64, vantages: u32) -> f64 {
     let shares = (outage_seconds * f64::from(vantages) / interval_seconds).clamp(0.0, 2.0);

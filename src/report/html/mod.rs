@@ -181,6 +181,9 @@ fn figure(figure: &Figure) -> Markup {
     }
 }
 
+/// Up to so many rows a table is kept on one printed page: else its headings may stand alone at the foot of one.
+const KEPT_ROWS: usize = 6;
+
 /// A table that scrolls sideways where the screen is too narrow for it. The first cell of a row is its heading.
 fn table(table: &Table) -> Markup {
     let columns: Vec<(&str, Option<&str>)> = table
@@ -189,7 +192,8 @@ fn table(table: &Table) -> Markup {
         .map(|column| column.strip_prefix('>').map_or((*column, None), |name| (name, Some("number"))))
         .collect();
     html! {
-        div class="scroll" tabindex="0" role="group" aria-label=(table.caption) {
+        @let class = if table.rows.len() <= KEPT_ROWS { "scroll keep" } else { "scroll" };
+        div class=(class) tabindex="0" role="group" aria-label=(table.caption) {
             table {
                 caption { (table.caption) }
                 thead { tr { @for (name, class) in &columns { th scope="col" class=[*class] { (name) } } } }
