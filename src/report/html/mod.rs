@@ -88,7 +88,7 @@ fn part(number: usize, section: &Section) -> Markup {
     }
 }
 
-/// The rows of a table that a page holds together with its heading.
+/// The rows of a table that a page holds together, with its heading.
 const SHORT: usize = 12;
 
 /// Cuts blocks into what no printed page may part: a heading or words with the chart or the short table that they are of.
@@ -181,9 +181,6 @@ fn figure(figure: &Figure) -> Markup {
     }
 }
 
-/// Up to so many rows a table is kept on one printed page: else its headings may stand alone at the foot of one.
-const KEPT_ROWS: usize = 6;
-
 /// A table that scrolls sideways where the screen is too narrow for it. The first cell of a row is its heading.
 fn table(table: &Table) -> Markup {
     let columns: Vec<(&str, Option<&str>)> = table
@@ -192,7 +189,7 @@ fn table(table: &Table) -> Markup {
         .map(|column| column.strip_prefix('>').map_or((*column, None), |name| (name, Some("number"))))
         .collect();
     html! {
-        @let class = if table.rows.len() <= KEPT_ROWS { "scroll keep" } else { "scroll" };
+        @let class = if table.rows.len() <= SHORT { "scroll keep" } else { "scroll" };
         div class=(class) tabindex="0" role="group" aria-label=(table.caption) {
             table {
                 caption { (table.caption) }
