@@ -1,13 +1,23 @@
 //! The wrong-password login: the flow's steps up to the one that sends the password, with a wrong one; then, always,
-//! the identity step's request with that session, since what a page says about a refusal proves nothing.
+//! the identity step's request with that session, since what a page says about a refusal proves nothing. Where that
+//! request has no answer that tells who is logged in, this is unknown, and the wrong password was not seen refused.
 //!
 //! No right password is at hand here, so nothing can log in for real.
 
+use super::classify::is_throttled;
 use super::page::Page;
 use super::runner::{Runner, Stop};
 use super::trouble::Trouble;
 use super::wire::Wire;
 use crate::model::{SignMeaning, StepRole};
+
+/// Who is logged in after a wrong password.
+enum LoggedIn {
+    User,
+    Nobody,
+    /// No answer tells it, because of this.
+    Unknown(Box<Stop>),
+}
 
 impl<W: Wire> Runner<'_, W> {
     /// Tries the wrong password.
@@ -20,18 +30,20 @@ impl<W: Wire> Runner<'_, W> {
             self.step(index).await?;
         }
         let answer = self.send_wrong_password(credential).await;
-        let let_in = self.is_let_in().await;
-        if let_in {
-            self.log_out_anyway(0).await;
-            let message = "a wrong password was let in: the identity step's request shows the user";
-            let trouble = Trouble::AcceptedWrongPassword(message.to_owned());
-            return Err(Stop { trouble, page: answer.ok().map(Box::new), index: credential, sign: None });
-        }
-        let page = match answer {
-            Ok(page) => page,
-            Err(stop) => return Err(stop),
+        let unknown = match self.who_is_logged_in(credential, answer.as_ref().err()).await {
+            LoggedIn::User => {
+                let hops = self.session.hops.len();
+                self.log_out_anyway(0).await;
+                let message = "a wrong password was let in: the identity step's request shows the user";
+                let trouble = Trouble::AcceptedWrongPassword(message.to_owned());
+                return Err(Stop { trouble, page: answer.ok().map(Box::new), index: credential, sign: None, hops });
+            }
+            LoggedIn::Nobody => None,
+            LoggedIn::Unknown(why) => Some(*why),
         };
-        self.judge_refusal(credential, page)
+        self.who_is_unknown = unknown.is_some();
+        self.judge_refusal(credential, answer?)?;
+        unknown.map_or(Ok(()), Err)
     }
 
     fn ours(&self, index: usize, message: &str) -> Stop {
@@ -87,44 +99,72 @@ impl<W: Wire> Runner<'_, W> {
 
     /// Makes the identity step's request with the session as it is, whatever the answer to the password was. A
     /// request that cannot be built (nothing was captured, no form is there) is one that nobody let in could make.
-    async fn is_let_in(&mut self) -> bool {
-        let Some(step) = self.flow().identity_step().map(|index| &self.flow().steps[index]) else { return false };
-        if !self.session.presented || self.flow().identity_step() == self.flow().credential_step() {
-            return self.page.clone().is_some_and(|page| self.session.presented && self.proves_user(&page));
+    async fn who_is_logged_in(&mut self, credential: usize, unanswered: Option<&Stop>) -> LoggedIn {
+        let Some(identity) = self.flow().identity_step() else { return LoggedIn::Nobody };
+        if !self.session.presented {
+            return LoggedIn::Nobody;
         }
+        if identity == credential {
+            return match (unanswered, &self.page) {
+                (Some(stop), _) => LoggedIn::Unknown(Box::new(stop.clone())),
+                (None, Some(page)) if self.proves_user(page) => LoggedIn::User,
+                (None, _) => LoggedIn::Nobody,
+            };
+        }
+        let step = &self.flow().steps[identity];
         self.begin(&step.name, StepRole::Identity);
         self.note("asking who is logged in after the wrong password");
         let deadline = self.step_deadline(step.timeout);
         let base = self.page.clone();
-        let looked = self.perform(&step.action, base.as_ref(), deadline).await;
-        let let_in = match &looked {
-            Ok(page) => self.proves_user(page),
+        let (trouble, page) = match self.perform(&step.action, base.as_ref(), deadline).await {
+            Ok(page) if self.proves_user(&page) => {
+                self.note("the user is logged in");
+                self.page = Some(page);
+                return LoggedIn::User;
+            }
+            Ok(page) if tells_nothing(&page) => {
+                let trouble = Trouble::Status(format!("status {}", page.status.as_u16()));
+                (trouble, Some(Box::new(page)))
+            }
+            Ok(_) => return self.nobody(),
+            Err(trouble @ (Trouble::Fault(_) | Trouble::TooLarge(_))) => (trouble, None),
             Err(trouble) => {
                 self.note(format!("not asked: {}", trouble.message()));
-                false
+                return self.nobody();
             }
         };
-        self.note(if let_in { "the user is logged in" } else { "nobody is logged in" });
-        if let Some(draft) = self.drafts.last_mut() {
-            draft.done = !let_in;
-        }
-        if let (true, Ok(page)) = (let_in, looked) {
-            self.page = Some(page);
-        }
-        let_in
+        self.note(format!("who is logged in is unknown: {}", trouble.message()));
+        // The service's words on such an answer are not about the password.
+        LoggedIn::Unknown(Box::new(Stop { sign: None, ..self.stop(identity, (trouble, page)) }))
     }
 
-    /// Nobody was let in; now the refusal must be the one that the flow knows.
+    fn nobody(&mut self) -> LoggedIn {
+        self.note("nobody is logged in");
+        if let Some(draft) = self.drafts.last_mut() {
+            draft.done = true;
+        }
+        LoggedIn::Nobody
+    }
+
+    /// Nobody was seen let in; now the refusal must be the one that the flow knows.
     fn judge_refusal(&mut self, credential: usize, page: Page) -> Result<(), Stop> {
         let sign = self.sign_on(&page);
         if sign == Some(SignMeaning::Refused) {
             return Ok(());
         }
         let title = super::page::Reading::new(&page).title().unwrap_or_else(|| "no title".to_owned());
-        let message = format!(
-            "the wrong password was not let in, but refused in another way than the flow says: status {}, {title}",
-            page.status.as_u16()
-        );
-        Err(Stop { trouble: Trouble::RefusalChanged(message), page: Some(Box::new(page)), index: credential, sign })
+        let known = if self.who_is_unknown {
+            "the answer to the wrong password is not the refusal that the flow says"
+        } else {
+            "the wrong password was not let in, but refused in another way than the flow says"
+        };
+        let message = format!("{known}: status {}, {title}", page.status.as_u16());
+        let (trouble, hops) = (Trouble::RefusalChanged(message), self.session.hops.len());
+        Err(Stop { trouble, page: Some(Box::new(page)), index: credential, sign, hops })
     }
+}
+
+/// An answer that says of the service how it is, and not who is logged in.
+fn tells_nothing(page: &Page) -> bool {
+    page.status.is_server_error() || is_throttled(page)
 }

@@ -28,6 +28,8 @@ pub(super) struct Stop {
     pub(super) index: usize,
     /// The flow's sign that explains it.
     pub(super) sign: Option<SignMeaning>,
+    /// How many exchanges there had been: the last of them is the one it stopped at, whatever is asked afterwards.
+    pub(super) hops: usize,
 }
 
 /// What stopped a step, with the answer on which it stopped.
@@ -59,6 +61,8 @@ pub(super) struct Runner<'a, W> {
     pub(super) thrown_back: bool,
     /// The flow's sign on the answer to the password.
     pub(super) credential_sign: Option<SignMeaning>,
+    /// Who is logged in was asked for after a wrong password, and no answer tells it.
+    pub(super) who_is_unknown: bool,
 }
 
 impl<'a, W: Wire> Runner<'a, W> {
@@ -79,6 +83,7 @@ impl<'a, W: Wire> Runner<'a, W> {
             form_again: false,
             thrown_back: false,
             credential_sign: None,
+            who_is_unknown: false,
         };
         for (name, value) in &task.flow.variables {
             runner.variables.set(name, value);

@@ -222,7 +222,7 @@ impl<W: Wire> Runner<'_, W> {
         let of_page = !matches!(trouble, Trouble::Ours(_) | Trouble::Fault(_));
         let here = page.as_deref().filter(|_| of_page).and_then(|page| self.sign_on(page));
         let sign = here.or(self.credential_sign.filter(|_| of_page && !self.proven));
-        Stop { trouble, page, index, sign }
+        Stop { trouble, page, index, sign, hops: self.session.hops.len() }
     }
 
     /// Logs out after a failure, so that no session is left behind at the service: best effort, within a small time of

@@ -249,7 +249,7 @@ async fn a_user_name_on_the_login_page_is_no_login() {
 #[tokio::test]
 async fn a_wrong_password_must_be_refused_as_the_flow_says() {
     type Change = fn(&mut Service);
-    let cases: [(&str, Change, Verdict); 10] = [
+    let cases: [(&str, Change, Verdict); 12] = [
         ("refused", |_| {}, Verdict::Good),
         ("let in", |s| s.any_password = true, bad(BadClass::AcceptedWrongPassword)),
         ("let in behind a refusal", |s| s.refuse_but_let_in = true, bad(BadClass::AcceptedWrongPassword)),
@@ -259,7 +259,9 @@ async fn a_wrong_password_must_be_refused_as_the_flow_says() {
         ("broken", |s| s.on("POST", "/login", |_| html(500, "oops")), bad(BadClass::HttpStatus)),
         ("hanging", |s| s.fail("POST", "/login", Fault::Hang), bad(BadClass::Timeout)),
         ("no form", |s| s.on("GET", "/login", |_| html(200, "gone")), bad(BadClass::PageChanged)),
-        ("identity broken", |s| s.on("GET", "/me", |_| html(500, "oops")), Verdict::Good),
+        ("identity broken", |s| s.on("GET", "/me", |_| html(500, "Wrong")), bad(BadClass::HttpStatus)),
+        ("identity hanging", |s| s.fail("GET", "/me", Fault::Hang), bad(BadClass::Timeout)),
+        ("identity forbidden", |s| s.on("GET", "/me", |_| html(403, "no")), Verdict::Good),
     ];
     for (name, change, verdict) in cases {
         let mut service = Service::new();
@@ -275,6 +277,49 @@ async fn a_wrong_password_must_be_refused_as_the_flow_says() {
             assert!(done.run.hops.iter().any(|hop| hop.method == "POST" && hop.url.ends_with("/logout")), "{name}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_wrong_password_that_is_not_answered_leaves_open_who_is_logged_in() {
+    const UNKNOWN: &str = "who is logged in is unknown";
+    let negative = async |hang: &[(&str, &str)]| {
+        let mut service = Service::new();
+        hang.iter().for_each(|(method, path)| service.fail(method, path, Fault::Hang));
+        run(&FormFlow::default().flow(), RunKind::WrongPassword, service).await.run
+    };
+    let who = |run: &crate::model::Run| run.steps.iter().find(|step| step.name.as_str() == "who").unwrap().clone();
+
+    let both = negative(&[("POST", "/login"), ("GET", "/me")]).await;
+    let failure = both.failure.clone().unwrap();
+    assert_eq!(failure.step.as_ref().map(StepName::as_str), Some("sign-in"));
+    for part in ["step 'sign-in', phase wait, POST http://shop.test/login after 5.00 s", UNKNOWN] {
+        assert!(failure.message.contains(part), "{} lacks {part}", failure.message);
+    }
+    assert!(!failure.message.contains("/me"), "{}", failure.message);
+    let evidence = who(&both).evidence.join("\n");
+    assert!(!who(&both).done && evidence.contains(UNKNOWN) && !evidence.contains("nobody"), "{evidence}");
+
+    // The identity step's request was answered: then it is known.
+    let one = negative(&[("POST", "/login")]).await;
+    let message = one.failure.clone().unwrap().message;
+    assert!(message.contains("POST http://shop.test/login after") && !message.contains(UNKNOWN), "{message}");
+    assert!(who(&one).done && who(&one).evidence.join("\n").contains("nobody is logged in"), "{:?}", who(&one));
+
+    // A page that says "refused" proves nothing alone.
+    let other = negative(&[("GET", "/me")]).await;
+    let failure = other.failure.unwrap();
+    assert_eq!(failure.step.as_ref().map(StepName::as_str), Some("who"));
+    assert!(failure.message.contains("GET http://shop.test/me") && failure.message.contains(UNKNOWN), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_failure_names_its_own_request_and_not_that_of_the_logout_after_it() {
+    let mut service = Service::new();
+    service.fail("GET", "/me", Fault::Hang);
+    let run = run(&FormFlow::default().flow(), RunKind::Login, service).await.run;
+    assert!(run.hops.iter().any(|hop| hop.url.ends_with("/logout")), "{:?}", run.hops);
+    let message = run.failure.unwrap().message;
+    assert!(message.contains("GET http://shop.test/me after 5.00 s"), "{message}");
 }
 
 #[tokio::test]

@@ -28,17 +28,22 @@ impl<W: Wire> Runner<'_, W> {
             Trouble::Fault(fault) => fault.phase,
             _ => None,
         };
-        let message = self.message(stop, verdict, phase);
+        let mut message = self.message(stop, verdict, phase);
+        if self.who_is_unknown {
+            message.push_str("; who is logged in is unknown");
+        }
         self.explain(stop, name.as_ref(), &message);
         (verdict, Failure { step: name, phase, message })
     }
 
     /// Adds what explains the failure to the evidence of the step that failed.
     fn explain(&mut self, stop: &Stop, name: Option<&StepName>, message: &str) {
+        // What a page says to a session that a wrong password did not get may be anybody's: its secrets are not known here.
+        let stranger = self.who_is_unknown && stop.index != self.flow().credential_step().unwrap_or(stop.index);
         let Some(draft) = self.drafts.iter_mut().find(|draft| Some(&draft.name) == name) else { return };
         draft.done = false;
         draft.lines.push(format!("failed: {message}"));
-        if let Some(page) = &stop.page {
+        if let Some(page) = stop.page.as_ref().filter(|_| !stranger) {
             draft.lines.extend(notes::explanation(page));
         }
     }
@@ -67,8 +72,8 @@ impl<W: Wire> Runner<'_, W> {
     fn fault_message(&self, stop: &Stop, what: &str, phase: Option<Phase>) -> String {
         let step = self.flow().steps.get(stop.index).map_or("", |step| step.name.as_str());
         let during = phase.map(|phase| format!(", phase {phase}")).unwrap_or_default();
-        let hop =
-            self.session.hops.last().map(|hop| format!(", {} {} after {}", hop.method, hop.url, hop.phases.total()));
+        let hop = stop.hops.checked_sub(1).and_then(|last| self.session.hops.get(last));
+        let hop = hop.map(|hop| format!(", {} {} after {}", hop.method, hop.url, hop.phases.total()));
         let mut message = format!("{what} (step '{step}'{during}{})", hop.unwrap_or_default());
         let timed_out =
             matches!(&stop.trouble, Trouble::Fault(fault) if fault.verdict == Verdict::Bad(BadClass::Timeout));
