@@ -18,6 +18,9 @@ use super::transport::{self, Checked};
 
 /// The name of the prepared statement: planned once per connection.
 const STATEMENT: &str = "doorstep_facts";
+/// Stands before every statement, in the same message and so in the same transaction, in which the server then refuses
+/// whatever writes, whatever the role may do. The session's own default would hide the server's, which is a fact.
+const READ_ONLY: &str = "set transaction read only";
 /// So many attempts to sign in stay unanswered before they become rare.
 const PATIENCE: u32 = 3;
 /// From then on one in this time: each may leave a process behind in the server until its authentication_timeout, and
@@ -73,7 +76,7 @@ impl Postgres {
             TlsMode::Off => None,
         };
         let mut config = Config::new();
-        // default_transaction_read_only is a fact that is read, and stays.
+        // default_transaction_read_only is a fact that is read, and stays; see READ_ONLY.
         config
             .user(&database.user)
             .dbname(&database.database)
@@ -105,7 +108,7 @@ impl Postgres {
         statement::decode(&rows, &self.user)
     }
 
-    /// The rows of a statement, in the time there is.
+    /// The rows of a statement that reads, in the time there is.
     pub(super) async fn rows(&mut self, sql: &str) -> Result<Rows, Failure> {
         if self.kept.is_none() && self.pause.is_some_and(|pause| Instant::now() < pause) {
             return Err(self.pausing());
@@ -129,7 +132,7 @@ impl Postgres {
             };
             self.stage = Stage::Asking;
             let kept = self.kept.insert(kept);
-            match kept.client.simple_query(sql).await {
+            match kept.client.simple_query(&format!("{READ_ONLY}; {sql}")).await {
                 Ok(messages) => return self.texts(&messages),
                 Err(error) => {
                     let ended = refusal::ends_connection(&error);

@@ -333,6 +333,28 @@ async fn used_up_connections_are_a_finding_and_a_kept_one_sees_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_writes_nothing_whatever_its_role_may_do() {
+    let cluster = Cluster::start(&[]);
+    cluster.monitor("doorstep");
+    cluster.sql("alter role doorstep superuser");
+    cluster.sql("create table account (name text)");
+    let mut session = session(&cluster.database("doorstep"));
+    for write in [
+        "insert into account values ('eve')",
+        "create table mine (name text)",
+        "delete from account",
+        "execute doorstep_facts; insert into account values ('eve')",
+    ] {
+        let refused = session.query_text(write).await;
+        let (_, message) = refused.expect_err(write);
+        assert!(message.contains("in a read-only transaction"), "{write}: {message}");
+        assert!(!facts(&mut session).await.read_only, "what the server has as its default is still told");
+    }
+    assert_eq!(cluster.sql("select count(*) from account"), "0");
+    assert_eq!(cluster.sql("select count(*) from pg_class where relname = 'mine'"), "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_statement_of_the_audit_is_answered_as_text_or_refused_with_its_reason() {
     let cluster = Cluster::start(&[]);
     cluster.monitor("doorstep");
