@@ -8,7 +8,7 @@ use crate::model::{
     Answer, Connection, Database, Facts, Finding, Link, Lsn, MariaFacts, Micros, PostgresFacts, Receiver, Replay,
     Severity, Slot,
 };
-use crate::report::format::count;
+use crate::report::format::{count, instant};
 
 /// Columns of a label and the space behind it.
 const LABEL: usize = 12;
@@ -255,7 +255,7 @@ fn milliseconds(time: Micros) -> String {
 }
 
 fn time(at: Timestamp) -> String {
-    format!("{at:.0}")
+    instant(at, "UTC")
 }
 
 fn lsn(position: Option<Lsn>) -> String {

@@ -38,9 +38,9 @@ pub(super) fn seconds(time: Micros) -> String {
     format!("{:.1} s", time.as_millis_f64() / 1000.0)
 }
 
-/// To the whole second, in UTC: `2026-11-22T21:08:03Z`.
+/// To the whole second, in UTC and as reports write it: `2026-11-22 21:08:03 UTC`.
 pub(super) fn time(at: Timestamp) -> String {
-    format!("{at:.0}")
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 #[cfg(test)]
@@ -55,6 +55,6 @@ mod tests {
         assert_eq!((count(1_u32, "session"), count(0_u32, "session")), ("1 session".into(), "0 sessions".into()));
         assert_eq!((bytes(999), bytes(8_388_608)), ("999 bytes".into(), "8.4 MB".into()));
         assert_eq!(seconds(Micros(2_345_678)), "2.3 s");
-        assert_eq!(time("2026-11-22T21:08:03.9Z".parse().unwrap()), "2026-11-22T21:08:03Z");
+        assert_eq!(time("2026-11-22T21:08:03.9Z".parse().unwrap()), "2026-11-22 21:08:03 UTC");
     }
 }

@@ -75,7 +75,7 @@ databases:
         let ports =
             said.replace(&self.primary.port.to_string(), "PORT1").replace(&self.standby.port.to_string(), "PORT2");
         let replacements = [
-            (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"),
+            (r"\d{4}-\d\d-\d\d(T|\s+)\d\d:\d\d:\d\d(Z|\s+UTC)", "TIME"),
             (r"\d+\.\d s", "N s"),
             (r"\d+ ms", "N ms"),
             (r"[0-9,]+ bytes", "N bytes"),

@@ -26,10 +26,10 @@ fn a_name_that_nobody_has_is_named_before_a_login_has_timed_out() {
         ]
     );
     let watch = watched(&pair(), &samples);
-    insta::assert_snapshot!(watch.findings()[0].seen, @"commits wait for standby `standby2`, which has not connected since 2026-11-22T20:59:55Z, when watching began: synchronous_standby_names = 'standby2' asks for 1, 0 of them stream; connected: standby1 (streaming, async); watched since 2026-11-22T20:59:55Z");
+    insta::assert_snapshot!(watch.findings()[0].seen, @"commits wait for standby `standby2`, which has not connected since 2026-11-22 20:59:55 UTC, when watching began: synchronous_standby_names = 'standby2' asks for 1, 0 of them stream; connected: standby1 (streaming, async); watched since 2026-11-22 20:59:55 UTC");
     let explanation = watch.explanation();
     assert_eq!(explanation.reading, Reading::Cause(Rule::QuorumShort));
-    insta::assert_snapshot!(explanation.sentence, @"commits wait for standby `standby2`, which has not connected since 2026-11-22T20:59:55Z, when watching began");
+    insta::assert_snapshot!(explanation.sentence, @"commits wait for standby `standby2`, which has not connected since 2026-11-22 20:59:55 UTC, when watching began");
     assert_eq!(
         critical(&explanation.evidence),
         ["quorum-short@primary", "sync-wait@primary", "sync-hang@primary"],
@@ -80,7 +80,7 @@ fn while_a_server_is_silent_what_held_there_still_does() {
             "unknown@primary unknown"
         ]
     );
-    assert!(findings[0].seen.ends_with("not known since 2026-11-22T21:00:09Z"), "{}", findings[0].seen);
+    assert!(findings[0].seen.ends_with("not known since 2026-11-22 21:00:09 UTC"), "{}", findings[0].seen);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn more_standbys_are_asked_for_than_there_are() {
     });
     let watch = watched(&pair(), &samples);
     assert_eq!(critical(&watch.findings()), ["quorum-short@primary", "sync-wait@primary", "sync-hang@primary"]);
-    insta::assert_snapshot!(watch.explanation().sentence, @"commits wait for standby `standby2`, which has not connected since 2026-11-22T21:00:00Z, when watching began");
+    insta::assert_snapshot!(watch.explanation().sentence, @"commits wait for standby `standby2`, which has not connected since 2026-11-22 21:00:00 UTC, when watching began");
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn a_stopped_standby_stops_logins_when_commits_wait_for_it() {
         ]
     );
     let explanation = watched(&pair(), &samples).explanation();
-    insta::assert_snapshot!(explanation.sentence, @"commits wait for standby `standby1`, which last streamed at 2026-11-22T20:59:59Z");
+    insta::assert_snapshot!(explanation.sentence, @"commits wait for standby `standby1`, which last streamed at 2026-11-22 20:59:59 UTC");
     assert_eq!(explanation.evidence[0].rule, Rule::QuorumShort);
 }
 
@@ -249,7 +249,7 @@ fn paused(second: f64, primary: &mut PostgresFacts, standby: &mut PostgresFacts)
 fn paused_replay_is_a_warning_unless_commits_wait_for_replay() {
     let quiet = watched(&pair(), &act(0.0, 12.0, paused));
     assert_eq!(shown(&quiet.findings()), ["replay-paused@standby1 warning", "replay-lag@standby1 warning"]);
-    insta::assert_snapshot!(quiet.findings()[1].seen, @"standby `standby1` is behind: replay is paused; the primary had written 0/30005D8 at 2026-11-22T21:00:01Z, and 10.2 s later it is not replayed here");
+    insta::assert_snapshot!(quiet.findings()[1].seen, @"standby `standby1` is behind: replay is paused; the primary had written 0/30005D8 at 2026-11-22 21:00:01 UTC, and 10.2 s later it is not replayed here");
     let applied = act(0.0, 12.0, |second, primary, standby| {
         paused(second, primary, standby);
         primary.sync_commit = "remote_apply".to_owned();
@@ -286,7 +286,7 @@ fn logins_that_read_from_a_delayed_standby_are_told_their_session_is_not_there()
     });
     let watch = watched(&database, &delayed);
     assert_eq!(shown(&watch.findings()), ["lagging-reads@standby1 critical"]);
-    insta::assert_snapshot!(watch.findings()[0].seen, @"logins read from standby `standby1`, which shows the past: recovery_min_apply_delay = 4.0 s; the primary had written 0/3000B50 at 2026-11-22T21:00:02Z, and 3.2 s later it is not replayed here");
+    insta::assert_snapshot!(watch.findings()[0].seen, @"logins read from standby `standby1`, which shows the past: recovery_min_apply_delay = 4.0 s; the primary had written 0/3000B50 at 2026-11-22 21:00:02 UTC, and 3.2 s later it is not replayed here");
     let late = act(0.0, 6.0, |second, primary, _| {
         primary.position = Some(Lsn(0x300_0060 + (second as u64) * 1_400));
     });
@@ -365,7 +365,7 @@ fn connections_run_out_because_commits_hang() {
         critical(&watch.findings()),
         ["quorum-short@primary", "sync-wait@primary", "sync-hang@primary", "connections-exhausted@primary"]
     );
-    insta::assert_snapshot!(watch.explanation().sentence, @"commits wait for standby `standby2`, which has not connected since 2026-11-22T21:00:00Z, when watching began; connections are used up, because commits hang");
+    insta::assert_snapshot!(watch.explanation().sentence, @"commits wait for standby `standby2`, which has not connected since 2026-11-22 21:00:00 UTC, when watching began; connections are used up, because commits hang");
     let nearly = act(0.0, 10.0, |_, primary, _| primary.connection.clients = 30);
     let findings = watched(&pair(), &nearly).findings();
     assert_eq!(shown(&findings), ["connections-exhausted@primary warning"]);
@@ -458,7 +458,7 @@ fn a_standby_never_connected_only_where_nothing_could_be_missed() {
     let sentence = |samples: &[crate::model::Sample]| watched(&pair(), samples).explanation().sentence;
     // The server started an hour before anybody watched it.
     let samples = [calm(), act(0.0, 10.0, |second, primary, _| ghost(second, primary))].concat();
-    insta::assert_snapshot!(sentence(&samples), @"commits wait for standby `standby2`, which has not connected since 2026-11-22T20:59:55Z, when watching began");
+    insta::assert_snapshot!(sentence(&samples), @"commits wait for standby `standby2`, which has not connected since 2026-11-22 20:59:55 UTC, when watching began");
     let young = |second: f64, primary: &mut PostgresFacts| {
         ghost(second, primary);
         primary.started = at(-7.0);
