@@ -8,6 +8,7 @@ use super::course::Shape;
 use super::grouped::{ByLoad, Groups};
 use super::signatures::{Signature, Signatures};
 use super::words::{self, share, time};
+use crate::slo::notation::count;
 
 /// A mechanism that looks like an incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -192,7 +193,8 @@ fn failing(signatures: &Signatures) -> String {
 
 fn of(signatures: &Signatures, signature: Signature) -> Option<String> {
     let one = signatures.counts.iter().find(|one| one.signature == signature)?;
-    Some(format!("{} of {} failures: {}, median {}", one.share.failing, one.share.n, signature, time(one.median)))
+    let (failed, all) = (count(one.share.failing), count(one.share.n));
+    Some(format!("{failed} of {all} failures: {signature}, median {}", time(one.median)))
 }
 
 fn of_signature(signatures: &Signatures, signature: Signature) -> String {

@@ -8,6 +8,7 @@ use crate::audit::Drift;
 use crate::incident::Incident;
 use crate::model::{Micros, Nature, Severity, Unknown};
 use crate::replication::{Change, Episode, Reading};
+use crate::slo::notation::count;
 
 use super::Diagnosis;
 use super::database::DatabaseEvidence;
@@ -95,7 +96,8 @@ impl DatabaseEvidence {
     #[must_use]
     pub fn coverage(&self) -> String {
         let one = |asked: &super::Asked| {
-            let mut text = format!("{} answered {} of {} times", asked.server, asked.answered, asked.samples);
+            let (answered, samples) = (count(asked.answered), count(asked.samples));
+            let mut text = format!("{} answered {answered} of {samples} times", asked.server);
             if asked.lost > 0 {
                 text.push_str(&format!(" ({} passed by the prober's own fault)", asked.lost));
             }
@@ -203,7 +205,7 @@ fn held(episode: &Episode, zone: &str) -> String {
         finding.rule,
         finding.server,
         instant(episode.from, zone),
-        if episode.samples == 1 { "1 sample".to_owned() } else { format!("{} samples", episode.samples) },
+        if episode.samples == 1 { "1 sample".to_owned() } else { format!("{} samples", count(episode.samples)) },
         vantages.join(" and "),
         finding.seen
     )
@@ -257,15 +259,17 @@ fn lag_rules(lag: &LagRules, zone: &str) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(bytes) = lag.bytes {
         lines.push(format!(
-            "the usual rule 'lag above {} MB', replayed over {} samples, {}: the largest lag was {bytes} bytes",
+            "the usual rule 'lag above {} MB', replayed over {} samples, {}: the largest lag was {} bytes",
             LAG_BYTES / 1_048_576,
-            lag.samples,
-            fired(lag.bytes_fired)
+            count(lag.samples),
+            fired(lag.bytes_fired),
+            count(bytes)
         ));
     }
     if let Some(time) = lag.time {
+        let largest = if time.0 == 0 { "there was no lag".to_owned() } else { format!("the largest was {time}") };
         lines.push(format!(
-            "the usual rule 'lag above {} s', replayed, {}: the largest was {time}",
+            "the usual rule 'lag above {} s', replayed, {}: {largest}",
             LAG_TIME.0 / 1_000_000,
             fired(lag.time_fired)
         ));

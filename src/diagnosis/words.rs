@@ -2,6 +2,7 @@
 
 use crate::incident::{Incident, Share};
 use crate::model::{BadClass, Micros};
+use crate::slo::notation::{count, percent, percent_interval};
 
 use super::grouped::{AccountShare, ByAccount, ByLoad, Groups};
 use super::signatures::{Signature, SignatureCount, Signatures};
@@ -23,9 +24,9 @@ pub(super) fn failures(signatures: &Signatures) -> String {
     let failing = &signatures.failing;
     let counts: Vec<String> = match signatures.counts.as_slice() {
         [only] => vec![way(only)],
-        several => several.iter().map(|one| format!("{} {}", one.share.failing, way(one))).collect(),
+        several => several.iter().map(|one| format!("{} {}", count(one.share.failing), way(one))).collect(),
     };
-    format!("{} of {} logins failed: {}", failing.failing, failing.n, counts.join(", "))
+    format!("{} of {} logins failed: {}", count(failing.failing), count(failing.n), counts.join(", "))
 }
 
 fn way(count: &SignatureCount) -> String {
@@ -43,12 +44,12 @@ fn way(count: &SignatureCount) -> String {
     format!("{what}{after}")
 }
 
-/// `81.5 % (75.6 % to 86.3 %) of 200`.
+/// `82 % (76 % to 86 %) of 200`, with the digits that the interval supports.
 pub(super) fn share(share: &Share) -> String {
-    let percent = |value: f64| format!("{:.1} %", value * 100.0);
     match (share.share, share.interval) {
-        (Some(value), Some(interval)) => {
-            format!("{} ({} to {}) of {}", percent(value), percent(interval.low), percent(interval.high), share.n)
+        (Some(_), Some(interval)) => {
+            let bounds = percent_interval(Some(interval));
+            format!("{} ({bounds}) of {}", percent(share.share, share.interval), count(share.n))
         }
         _ => "no login".to_owned(),
     }
@@ -94,14 +95,20 @@ pub(super) fn by_load(by_load: &ByLoad) -> String {
     match by_load {
         ByLoad::NotQuantifiable(why) => format!("with the load: not quantifiable, since {why}"),
         ByLoad::Known { groups, parted_at, between, source } => format!(
-            "with the load ({:.0} to {:.0} sign-ins per hour, {source}): from {parted_at:.0} on {}, below {}; {}",
-            between.0,
-            between.1,
+            "with the load ({} to {} sign-ins per hour, {source}): from {} on {}, below {}; {}",
+            whole(between.0),
+            whole(between.1),
+            whole(*parted_at),
             share(&groups.more),
             share(&groups.less),
             verdict(groups)
         ),
     }
+}
+
+/// A rate without its fraction.
+fn whole(rate: f64) -> String {
+    count(rate.round() as u64)
 }
 
 /// A time, or that there is none.

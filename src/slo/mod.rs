@@ -17,6 +17,7 @@ mod durations;
 mod histogram;
 mod interval;
 mod measured;
+pub mod notation;
 mod outlook;
 mod period;
 mod poisson;
