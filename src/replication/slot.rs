@@ -3,16 +3,16 @@
 
 use super::evidence::{Look, Sighting};
 use super::peer::is_link_of;
-use super::view::View;
+use super::view::{Peer, View};
 use super::words;
-use crate::model::{PostgresFacts, Server, Severity, Slot};
+use crate::model::{PostgresFacts, Server, ServerRole, Severity, Slot};
 
 /// A standby's slot is not in use and holds back WAL. A standby in maintenance looks the same, so this never says more
-/// than warning.
+/// than warning. A standby that takes writes itself has left its slot behind: `two-primaries` tells that, and what to do.
 pub(super) fn slot_idle(view: &View<'_, PostgresFacts>) -> Look {
     let idle: Vec<&Slot> =
         slots(view).filter(|slot| !slot.active && slot.retained.is_some() && !fading(slot)).collect();
-    if idle.is_empty() {
+    if idle.len() <= promoted(view) {
         return Look::Clear;
     }
     let told: Vec<String> =
@@ -67,6 +67,14 @@ pub(super) fn slot_lost(view: &View<'_, PostgresFacts>) -> Look {
 /// Slots of standbys, on a server that takes writes: on a standby, slots wait for a failover.
 fn slots<'a>(view: &'a View<'_, PostgresFacts>) -> impl Iterator<Item = &'a Slot> {
     view.facts.slots.iter().filter(|slot| slot.physical && !view.facts.in_recovery)
+}
+
+/// How many standbys of this server take writes themselves.
+fn promoted(view: &View<'_, PostgresFacts>) -> usize {
+    let writes = |peer: &&Peer<'_, PostgresFacts>| {
+        peer.server.role == ServerRole::Standby && !peer.facts.in_recovery && peer.facts.system == view.facts.system
+    };
+    view.peers.iter().filter(writes).count()
 }
 
 fn fading(slot: &Slot) -> bool {

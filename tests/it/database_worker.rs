@@ -90,6 +90,7 @@ async fn each_bad_database_is_one_clear_finding_and_the_worker_goes_on() {
     let at = |name: &str, port: u16, role: &str| format!("{name}: {{ host: 127.0.0.1, port: {port}, role: {role} }}");
     let only = |port: u16| at("db1", port, "primary");
     let right = "tls: off, user: doorstep, password: { file: right }";
+    let lost = "db1: { host: no-such-host.invalid, port: 5432, role: primary }".to_owned();
     let both = format!("{}, {}", at("db1", primary.port, "primary"), at("standby1", promoted.port, "standby"));
     let folder = tempfile::tempdir().unwrap();
     let site = configure(
@@ -98,6 +99,7 @@ async fn each_bad_database_is_one_clear_finding_and_the_worker_goes_on() {
         &[
             ("good", right, only(good.port)),
             ("nowhere", right, only(free)),
+            ("unresolved", right, lost),
             ("password", "tls: off, user: doorstep, password: { file: wrong }", only(good.port)),
             ("blind", "tls: off, user: blind, password: { file: right }", only(good.port)),
             ("old", right, only(old.address.port())),
@@ -109,38 +111,7 @@ async fn each_bad_database_is_one_clear_finding_and_the_worker_goes_on() {
     );
     let log = run(folder.path(), 12).await;
     let (samples, logins, failed) = kept(folder.path()).await;
-
-    for database in &site.databases {
-        let name = database.name.as_str();
-        let of = &samples[name];
-        let holds = explain(database, of, jiff::Timestamp::MIN, jiff::Timestamp::MAX);
-        let reason = match name {
-            "good" => {
-                let facts = of.iter().filter(|sample| matches!(sample.answer, Answer::Facts(_))).count();
-                assert!(facts >= 5 && episodes(database, of).is_empty(), "{facts} of {}: {holds:?}", of.len());
-                continue;
-            }
-            "two" => {
-                assert_eq!(holds.reading, Reading::Cause(Rule::TwoPrimaries), "{holds:?}");
-                continue;
-            }
-            "demoted" => {
-                assert_eq!(holds.reading, Reading::Cause(Rule::WrongRole), "{holds:?}");
-                continue;
-            }
-            "nowhere" => "nothing listens at",
-            "password" => "password authentication failed",
-            "blind" => "grant pg_monitor to blind",
-            "old" => "the server is PostgreSQL 12.19",
-            "plain" => "the server refuses TLS",
-            "silent" => "127.0.0.1",
-            other => panic!("{other}"),
-        };
-        assert_eq!(holds.reading, Reading::Unknown, "{name}: {holds:?}");
-        let found: Vec<_> = episodes(database, of).into_iter().map(|episode| episode.finding).collect();
-        assert_eq!(found.iter().map(|finding| finding.rule).collect::<Vec<_>>(), [Rule::Unknown], "{name}: {found:?}");
-        assert!(found[0].seen.contains(reason), "{name}: {}", found[0].seen);
-    }
+    each_is_one_clear_finding(&site, &samples);
     assert!(silent.accepted() <= 5, "{} connections to a server that never answers", silent.accepted());
     assert!(logins >= 5 && failed == 0, "{logins} logins went on, {failed} failed");
     assert!(log.contains("two-primaries") && log.contains("wrong-role"), "{log}");
@@ -149,4 +120,39 @@ async fn each_bad_database_is_one_clear_finding_and_the_worker_goes_on() {
         assert!(!log.contains(secret) && !all.contains(secret), "{secret} was told");
     }
     sandbox.stop().await;
+}
+
+/// One finding each, of the rule and with the words that fit, and none at the good one.
+fn each_is_one_clear_finding(site: &Site, samples: &BTreeMap<String, Vec<Sample>>) {
+    for database in &site.databases {
+        let name = database.name.as_str();
+        let of = &samples[name];
+        let holds = explain(database, of, jiff::Timestamp::MIN, jiff::Timestamp::MAX);
+        let found: Vec<_> = episodes(database, of).into_iter().map(|episode| episode.finding).collect();
+        let (rule, server, words) = match name {
+            "good" => {
+                let facts = of.iter().filter(|sample| matches!(sample.answer, Answer::Facts(_))).count();
+                assert!(facts >= 5 && found.is_empty(), "{facts} of {}: {found:?}", of.len());
+                continue;
+            }
+            "two" => (Rule::TwoPrimaries, "standby1", "`db1` and `standby1` both take writes"),
+            "demoted" => (Rule::WrongRole, "db1", "the primary `db1` is a standby: no server is known to take writes"),
+            "nowhere" => (Rule::Unknown, "db1", "nothing listens at"),
+            "unresolved" => (Rule::Unknown, "db1", "no-such-host.invalid"),
+            "password" => (Rule::Unknown, "db1", "password authentication failed"),
+            "blind" => (Rule::Unknown, "db1", "grant pg_monitor to blind"),
+            "old" => (Rule::Unknown, "db1", "the server is PostgreSQL 12.19"),
+            "plain" => (Rule::Unknown, "db1", "the server refuses TLS"),
+            "silent" => (Rule::Unknown, "db1", "127.0.0.1"),
+            other => panic!("{other}"),
+        };
+        let reading = if rule == Rule::Unknown { Reading::Unknown } else { Reading::Cause(rule) };
+        assert_eq!(holds.reading, reading, "{name}: {holds:?}");
+        let rules: Vec<_> = found.iter().map(|finding| (finding.rule, finding.server.as_str())).collect();
+        assert_eq!(rules, [(rule, server)], "{name}: {found:#?}");
+        assert!(found[0].seen.contains(words), "{name}: {}", found[0].seen);
+        for said in [&found[0].logins, &found[0].fix] {
+            assert!(!said.is_empty(), "{name}: {:?}", found[0]);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The faults of the lab, made by hand: which rules hold, on which server, how soon, and what is said.
 
 use super::stories::*;
-use crate::model::{Lsn, PostgresFacts, Rule, Unknown};
+use crate::model::{Lsn, PostgresFacts, Rule, Slot, Unknown};
 use crate::replication::{Reading, changes, episodes, explain};
 
 fn ghost(second: f64, primary: &mut PostgresFacts) {
@@ -432,6 +432,24 @@ fn two_servers_that_take_writes_come_before_everything_else() {
     let watch = watched(&pair(), &both);
     assert_eq!(critical(&watch.findings())[0], "two-primaries@standby1");
     assert_eq!(watch.explanation().reading, Reading::Cause(Rule::TwoPrimaries));
+}
+
+#[test]
+fn a_promoted_standby_is_one_finding_and_its_slot_that_nobody_uses_no_second() {
+    let promoted = |spare: bool| {
+        act(0.0, 10.0, move |_, primary, standby| {
+            primary.links.clear();
+            primary.sync_names.clear();
+            (primary.slots[0].active, primary.slots[0].retained) = (false, Some(96));
+            if spare {
+                primary.slots.push(Slot { name: "s2".to_owned(), ..primary.slots[0].clone() });
+            }
+            (standby.in_recovery, standby.receiver, standby.replay, standby.timeline) = (false, None, None, 2);
+        })
+    };
+    assert_eq!(shown(&watched(&pair(), &promoted(false)).findings()), ["two-primaries@standby1 critical"]);
+    let with_another = shown(&watched(&pair(), &promoted(true)).findings());
+    assert_eq!(with_another, ["two-primaries@standby1 critical", "slot-idle@primary warning"]);
 }
 
 #[test]
