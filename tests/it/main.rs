@@ -38,6 +38,7 @@ mod net_phases;
 mod net_proxy;
 mod net_tls;
 mod outage;
+mod outage_otherwise;
 mod policy_entries;
 mod population;
 mod postmortem;

@@ -20,7 +20,7 @@ use crate::support::lab::{Lab, PASSWORD};
 use crate::support::worker::Worker;
 
 const DATA: &str = "tests/data/outage";
-const PLACES: [&str; 2] = ["berlin", "tokyo"];
+pub(crate) const PLACES: [&str; 2] = ["berlin", "tokyo"];
 
 fn doorstep(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_doorstep"))
@@ -32,13 +32,13 @@ fn doorstep(folder: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-fn said(folder: &Path, arguments: &[&str]) -> String {
+pub(crate) fn said(folder: &Path, arguments: &[&str]) -> String {
     let done = doorstep(folder, arguments);
     assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
     String::from_utf8(done.stdout).unwrap()
 }
 
-fn json(folder: &Path, arguments: &[&str]) -> Value {
+pub(crate) fn json(folder: &Path, arguments: &[&str]) -> Value {
     serde_json::from_str(&said(folder, arguments)).unwrap()
 }
 
@@ -47,7 +47,7 @@ fn time(value: &Value) -> Timestamp {
 }
 
 /// The configuration of the sample, for this lab.
-fn configure(folder: &Path, lab: &Lab) {
+pub(crate) fn configure(folder: &Path, lab: &Lab) {
     let port = |offset: u16| (lab.port() + offset).to_string();
     for name in ["doorstep.yaml", "lab-login.yaml", "population.yaml"] {
         let text = fs::read_to_string(root().join(DATA).join(name)).unwrap();
@@ -71,7 +71,7 @@ async fn logins(folder: &Path, since: Timestamp) -> (u64, u64) {
 }
 
 /// Waits until enough logins went one way.
-async fn until(folder: &Path, since: Timestamp, enough: impl Fn(u64, u64) -> bool) {
+pub(crate) async fn until(folder: &Path, since: Timestamp, enough: impl Fn(u64, u64) -> bool) {
     let deadline = Instant::now() + Duration::from_secs(120);
     loop {
         let (good, bad) = logins(folder, since).await;
@@ -97,7 +97,7 @@ async fn closed(folder: &Path, begin: Timestamp) {
     }
 }
 
-fn logs(folder: &Path) -> String {
+pub(crate) fn logs(folder: &Path) -> String {
     PLACES.map(|place| fs::read_to_string(folder.join(format!("{place}.log"))).unwrap_or_default()).join("\n")
 }
 
