@@ -54,7 +54,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 pub enum Exit {
     /// Done; a tried login was good.
     Good = 0,
-    /// A tried login was bad, or a finding is critical.
+    /// A tried login was bad, a finding is critical, a postmortem has errors, or an objective was missed and that was to
+    /// be told.
     Bad = 1,
     /// A mistake in the arguments or the configuration.
     Usage = 2,
@@ -99,7 +100,8 @@ Examples:
 
 Each command has --help with more.
 
-Exit codes: 0 done, 1 a tried login was bad, 2 usage or configuration, 3 lost or could not run, 4 store or spool.";
+Exit codes: 0 done, 1 a tried login was bad, a finding is critical, a postmortem has errors, or an objective was \
+missed (report --fail-on-missed), 2 usage or configuration, 3 lost, unknown or could not run, 4 store or spool.";
 
 /// Doorstep stands where your users stand and tries the door: whole synthetic logins, measured phase by phase, and
 /// reports that say how sure they are.
