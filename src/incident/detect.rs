@@ -97,7 +97,10 @@ fn incident(history: &History, group: &[Finding], confidence: f64) -> Incident {
     let first = group.iter().min_by_key(|finding| finding.first.started).unwrap_or(&group[0]);
     let earliest = group.iter().map(|finding| finding.ends).min_by_key(|ends| ends.start.latest).unwrap_or(first.ends);
     let end = group.iter().map(|finding| finding.ends.end).max_by_key(|end: &Bounds| (end.earliest, end.latest));
-    let ends = Ends::new(earliest.start, end.unwrap_or(first.ends.end));
+    // Of several flows, another may be the one that failed first.
+    let began = earliest.start.earliest.min(instant(by(|finding| finding.first.slot)));
+    let start = Bounds { earliest: began, ..earliest.start };
+    let ends = Ends::new(start, end.unwrap_or(first.ends.end));
     let flows: BTreeSet<FlowName> = group.iter().map(|finding| finding.flow.clone()).collect();
     let all: Vec<Series> = flows.iter().flat_map(|flow| series(history, flow)).collect();
     let limit = |series: &Series| {
