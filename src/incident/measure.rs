@@ -36,8 +36,9 @@ pub(super) struct Part<'a> {
 /// Runs and failures under a name.
 type Tallies = BTreeMap<String, (u64, u64)>;
 
-/// Counts the scheduled runs of all these parts whose slots lie between the first and the last failing one. Re-probes
-/// are no runs that a user's login stands for.
+/// Counts the scheduled runs of all these parts whose slots lie between the first and the last failing one, and those of
+/// each whole minute that this touches: a minute is told by all of its runs. Re-probes are no runs that a user's login
+/// stands for.
 pub(super) fn measure(
     history: &History,
     parts: &[Part<'_>],
@@ -50,22 +51,26 @@ pub(super) fn measure(
         .map(|index| Minute { start: instant((first_minute + index) * MINUTE), n: 0, failing: 0 })
         .collect();
     let mut tallies = Dimensions::default();
-    let end = instant(last.as_microsecond() + 1);
+    let (from, to) = (instant(first_minute * MINUTE), instant((first_minute + count as i64) * MINUTE));
+    let (mut n, mut failed) = (0, 0);
     for part in parts {
         let Some(ledger) = history.ledger(part.series) else { continue };
-        for outcome in ledger.between(first, end).filter(|outcome| outcome.attempt == 0) {
+        for outcome in ledger.between(from, to).filter(|outcome| outcome.attempt == 0) {
             let Some(failing) = fails(&outcome, part.limit) else { continue };
             let at = (outcome.slot.as_microsecond().div_euclid(MINUTE) - first_minute) as usize;
             minutes[at].n += 1;
             minutes[at].failing += u64::from(failing);
-            tallies.count(history, part, &outcome, failing);
+            if (first..=last).contains(&outcome.slot) {
+                n += 1;
+                failed += u64::from(failing);
+                tallies.count(history, part, &outcome, failing);
+            }
         }
     }
-    let (n, failing) = minutes.iter().fold((0, 0), |(n, failing), m| (n + m.n, failing + m.failing));
     Measures {
-        failing: Share::new(n, failing, confidence),
-        peak: peak(&minutes, confidence),
-        splits: tallies.splits(failing, confidence),
+        failing: Share::new(n, failed, confidence),
+        peak: peak(&minutes, (first, last), confidence),
+        splits: tallies.splits(failed, confidence),
         minutes,
     }
 }
@@ -124,23 +129,28 @@ impl Dimensions {
     }
 }
 
-/// The worst stretch of five minutes, or of as many as hold five runs on average; the first of several. `None` when the
-/// incident has too few runs for one.
-fn peak(minutes: &[Minute], confidence: f64) -> Option<Peak> {
+/// The worst stretch of five whole minutes, or of as many as hold five runs on average; the first of several. It begins
+/// with the first failing probe at the earliest. `None` for what is shorter than such a stretch, whose worst is the
+/// whole of it, and when there are too few runs for one.
+fn peak(minutes: &[Minute], (first, last): (Timestamp, Timestamp), confidence: f64) -> Option<Peak> {
     let all: u64 = minutes.iter().map(|minute| minute.n).sum();
     if all < ENOUGH {
         return None;
     }
     let enough = (ENOUGH as f64 * minutes.len() as f64 / all as f64).ceil() as usize;
-    let length = enough.max(STRETCH).min(minutes.len());
+    let length = enough.max(STRETCH);
+    let micros = length as i64 * MINUTE;
+    if last.as_microsecond() - first.as_microsecond() < micros {
+        return None;
+    }
+    let begun = minutes.partition_point(|minute| minute.start < first);
     let mut best: Option<Peak> = None;
-    for stretch in minutes.windows(length) {
+    for stretch in minutes[begun..].windows(length) {
         let (n, failing) = stretch.iter().fold((0, 0), |(n, failing), m| (n + m.n, failing + m.failing));
         let split = Share::new(n, failing, confidence);
         let share_of = |peak: &Peak| peak.split.share.unwrap_or(0.0);
         if n >= ENOUGH && best.as_ref().is_none_or(|known| split.share.unwrap_or(0.0) > share_of(known)) {
-            let micros = length as u64 * MINUTE as u64;
-            best = Some(Peak { start: stretch[0].start, length: Micros(micros), split });
+            best = Some(Peak { start: stretch[0].start, length: Micros(micros.unsigned_abs()), split });
         }
     }
     best
@@ -167,7 +177,7 @@ mod tests {
         for at in [8, 9, 10, 11, 12] {
             counts[at] = (3, 3);
         }
-        let peak = peak(&minutes(&counts), 0.95).unwrap();
+        let peak = peak(&minutes(&counts), (instant(0), instant(20 * MINUTE - 1)), 0.95).unwrap();
         assert_eq!((peak.start.as_second() / 60, peak.length.0, peak.split.n), (8, 300_000_000, 15));
         assert_eq!(peak.split.share, Some(1.0));
     }
@@ -177,8 +187,23 @@ mod tests {
         // One probe in five minutes.
         let counts: Vec<(u64, u64)> =
             (0..60).map(|index| (u64::from(index % 5 == 0), u64::from(index == 25))).collect();
-        let rare = peak(&minutes(&counts), 0.95).unwrap();
+        let rare = peak(&minutes(&counts), (instant(0), instant(60 * MINUTE - 1)), 0.95).unwrap();
         assert_eq!((rare.length.0 / 60_000_000, rare.split.n, rare.split.failing), (25, 5, 1));
-        assert_eq!(peak(&minutes(&[(1, 1), (1, 1)]), 0.95), None);
+        assert_eq!(peak(&minutes(&[(1, 1), (1, 1)]), (instant(0), instant(2 * MINUTE - 1)), 0.95), None);
+    }
+
+    #[test]
+    fn a_peak_lies_in_the_incident_and_what_is_shorter_has_none() {
+        // From 40 s past the first minute: that minute's other runs were good.
+        let counts = [(60, 20), (60, 60), (60, 60), (60, 60), (60, 60), (60, 60), (60, 10)];
+        let first = instant(40_000_000);
+        let long = peak(&minutes(&counts), (first, instant(6 * MINUTE + 9_000_000)), 0.95).unwrap();
+        assert_eq!((long.start, long.split.n, long.split.share), (instant(MINUTE), 300, Some(1.0)));
+        assert_eq!(
+            peak(&minutes(&counts[..5]), (first, instant(5 * MINUTE - 1)), 0.95),
+            None,
+            "shorter than five minutes"
+        );
+        assert_eq!(peak(&minutes(&[(60, 33), (60, 0)]), (first, instant(73_000_000)), 0.95), None);
     }
 }

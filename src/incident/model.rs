@@ -111,13 +111,15 @@ pub struct Bounds {
 pub struct Minute {
     /// The minute's first instant.
     pub start: Timestamp,
-    /// Runs with a verdict whose slot lies in it.
+    /// Runs with a verdict whose slot lies in it, those of its part before the first and after the last failing run
+    /// included.
     pub n: u64,
     /// Failing ones: bad, or slow when slowness is the symptom.
     pub failing: u64,
 }
 
-/// The worst stretch of an incident: the minutes with enough runs whose failing share is the largest.
+/// The worst stretch of an incident: the whole minutes with enough runs whose failing share is the largest. It begins
+/// with the first failing probe at the earliest.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Peak {
     /// The stretch's first instant.
@@ -228,7 +230,8 @@ pub struct Incident {
     pub detected: Option<Timestamp>,
     /// Failing share between first failing probe and end.
     pub failing: Share,
-    /// The worst stretch.
+    /// The worst stretch of five minutes, or more where runs are rare; `None` when the incident is shorter, or has too
+    /// few runs to tell.
     pub peak: Option<Peak>,
     /// Minute by minute from the minute of the first failing probe to that of the end, minutes without runs included.
     pub minutes: Vec<Minute>,
