@@ -134,9 +134,9 @@ fn end(incident: &Incident, zone: &str) -> String {
 }
 
 fn lasted(incident: &Incident) -> String {
-    let [low, middle, high] = [incident.low, incident.middle, incident.high].map(format::span);
     let so_far = if incident.open { " so far" } else { "" };
-    format!("{middle} ({low} to {high}){so_far}")
+    let middle = format::beside(incident.middle, incident.high);
+    format!("{middle} ({}){so_far}", format::spans(incident.low, incident.high))
 }
 
 fn share(share: &Share) -> String {
@@ -162,8 +162,11 @@ fn first(incident: &Incident, zone: &str) -> String {
 fn top(splits: &[ShareSplit], most: usize) -> String {
     let one = |split: &ShareSplit| format!("{} {}", split.name, percent(split.share.share, split.share.interval));
     let mut all: Vec<String> = splits.iter().filter(|split| split.share.failing > 0).map(one).collect();
-    let more = all.len().saturating_sub(most);
-    all.truncate(most);
+    // The words for one more would be no shorter than its name.
+    let more = if all.len() == most + 1 { 0 } else { all.len().saturating_sub(most) };
+    if more > 0 {
+        all.truncate(most);
+    }
     if more > 0 {
         all.push(format!("and {more} more"));
     }
@@ -184,7 +187,11 @@ fn charts(one: &Background) -> String {
     let seen = match one.basis {
         Basis::Measured => format!("{} of {} logins of clean hours", count(one.failing), count(one.n)),
         Basis::Floor => format!("{} of {} logins of clean hours, hence the floor", count(one.failing), count(one.n)),
-        Basis::Assumed => format!("assumed: only {} logins are known", count(one.n)),
+        Basis::Assumed => match one.n {
+            0 => "assumed: no login of clean hours is known".to_owned(),
+            1 => "assumed: only 1 login of clean hours is known".to_owned(),
+            n => format!("assumed: only {} logins of clean hours are known", count(n)),
+        },
     };
     let background = format!("background {} ({seen})", format::target(one.p0));
     let alarm = match one.threshold {
@@ -199,8 +206,12 @@ fn charts(one: &Background) -> String {
     for more in &one.exceeded {
         let place = more.vantage.as_ref().map_or_else(String::new, |vantage| format!(" at {vantage}"));
         text.push_str(&format!(
-            "    the promised rate of false alarms is not held{place}: {} of its logins fail while nothing is wrong\n",
-            percent_interval(Some(more.interval))
+            "    the promised rate of false alarms is not held{place}: {} of its logins {} while nothing is wrong\n",
+            percent_interval(Some(more.interval)),
+            match one.symptom {
+                Symptom::Failing => "fail",
+                Symptom::Slow => "are slow",
+            }
         ));
     }
     text

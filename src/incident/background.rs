@@ -12,7 +12,7 @@ use crate::slo::{Interval, chart_threshold, failure_step, rest_threshold, wilson
 
 use super::block::Block;
 use super::chart::Chart;
-use super::events::Lane;
+use super::events::{Event, Lane};
 use super::model::Symptom;
 
 const HOUR: i64 = 3_600_000_000;
@@ -69,7 +69,7 @@ pub struct Background {
     pub vantages: u32,
     /// Probes per year of all vantages together.
     pub probes_per_year: f64,
-    /// Probes in clean hours.
+    /// Probes in clean hours, those of incidents seen from several places left out.
     pub n: u64,
     /// Failing ones of these.
     pub failing: u64,
@@ -97,6 +97,11 @@ pub(super) type Thresholds = BTreeMap<(u32, u64, u32, u64), Option<u32>>;
 /// Counts of clean hours by vantage.
 type Clean = Vec<(u64, u64)>;
 
+/// All vantages together.
+fn together(clean: &Clean) -> (u64, u64) {
+    clean.iter().fold((0, 0), |(n, failing), one| (n + one.0, failing + one.1))
+}
+
 impl Background {
     pub(super) fn of(
         history: &History,
@@ -104,17 +109,11 @@ impl Background {
         block: Block,
         (rules, confidence): (&DetectionRules, f64),
     ) -> Self {
-        let clean = clean_hours(lane, rules.background);
-        let (n, failing) = clean.iter().fold((0, 0), |(n, failing), one| (n + one.0, failing + one.1));
-        let interval = wilson(n, failing, confidence);
-        let (p0, basis) = chosen(n, interval, rules);
+        let clean = clean_hours(lane, lane.events.iter(), rules.background);
+        let (n, failing) = together(&clean);
+        let (p0, basis) = chosen(n, wilson(n, failing, confidence), rules);
         let p1 = rules.failing_share.max(APART * p0).min(0.9);
-        let exceeds = |n: u64, failing: u64| wilson(n, failing, confidence).filter(|interval| interval.low > p0);
-        let each = clean.iter().zip(&lane.vantages).map(|(&(n, failing), vantage)| (Some(vantage), n, failing));
-        let exceeded = std::iter::once((None, n, failing)).chain(each).filter_map(|(vantage, n, failing)| {
-            Some(Exceeded { vantage: vantage.cloned(), n, failing, interval: exceeds(n, failing)? })
-        });
-        Self {
+        let drawn = Self {
             flow: lane.flow.clone(),
             week: block.start,
             symptom: lane.symptom,
@@ -122,15 +121,46 @@ impl Background {
             probes_per_year: lane.vantages.len() as f64 * YEAR / interval_seconds(history, lane, block),
             n,
             failing,
-            interval,
+            interval: None,
             p0,
             p1,
             basis,
             step: failure_step(p0, p1),
             threshold: None,
             notice_threshold: None,
-            exceeded: exceeded.collect(),
+            exceeded: Vec::new(),
+        };
+        drawn.with_clean(lane, &clean, confidence)
+    }
+
+    /// What it tells of clean hours, and where more fails in them than the charts were told.
+    fn with_clean(self, lane: &Lane, clean: &Clean, confidence: f64) -> Self {
+        let (n, failing) = together(clean);
+        let exceeds = |n: u64, failing: u64| wilson(n, failing, confidence).filter(|interval| interval.low > self.p0);
+        let each = clean.iter().zip(&lane.vantages).map(|(&(n, failing), vantage)| (Some(vantage), n, failing));
+        let exceeded = std::iter::once((None, n, failing)).chain(each).filter_map(|(vantage, n, failing)| {
+            Some(Exceeded { vantage: vantage.cloned(), n, failing, interval: exceeds(n, failing)? })
+        });
+        let exceeded = exceeded.collect();
+        Self { n, failing, interval: wilson(n, failing, confidence), exceeded, ..self }
+    }
+
+    /// The same charts, and clean hours without the probes of what they found from several places (indices of the lane,
+    /// both included): a spell that fits into a few hours looks like their background, and is none. The charts stay as
+    /// they were drawn.
+    pub(super) fn without(
+        self,
+        lane: &Lane,
+        stretches: &[(usize, usize)],
+        (rules, confidence): (&DetectionRules, f64),
+    ) -> Self {
+        if stretches.is_empty() {
+            return self;
         }
+        let inside = |index: usize| stretches.iter().any(|(first, last)| (*first..=*last).contains(&index));
+        let outside = lane.events.iter().enumerate().filter(|(index, _)| !inside(*index)).map(|(_, event)| event);
+        let clean = clean_hours(lane, outside, rules.background);
+        self.with_clean(lane, &clean, confidence)
     }
 
     /// Computes the thresholds for the wanted rates.
@@ -197,18 +227,17 @@ fn interval_seconds(history: &History, lane: &Lane, block: Block) -> f64 {
     declared.or_else(recorded).unwrap_or(60.0)
 }
 
-/// Runs and failures by vantage, over the hours in which no more failed than the background explains. The background is
+/// Runs and failures by vantage among these events of a lane, over the hours in which no more failed than the background explains. The background is
 /// at first that of the median hour, then that of the hours that were clean by it, until nothing changes.
-fn clean_hours(lane: &Lane, assumed: f64) -> Clean {
+fn clean_hours<'a>(lane: &Lane, events: impl Iterator<Item = &'a Event>, assumed: f64) -> Clean {
     let mut hours: BTreeMap<i64, Clean> = BTreeMap::new();
-    for event in lane.events.iter().filter(|event| event.scheduled) {
+    for event in events.filter(|event| event.scheduled) {
         let hour = hours.entry(event.slot.div_euclid(HOUR)).or_insert_with(|| vec![(0, 0); lane.vantages.len()]);
         let (n, failing) = &mut hour[usize::from(event.vantage)];
         *n += 1;
         *failing += u64::from(event.failing);
     }
-    let total = |hour: &Clean| hour.iter().fold((0, 0), |(n, failing), one| (n + one.0, failing + one.1));
-    let mut shares: Vec<f64> = hours.values().map(total).map(|(n, failing)| failing as f64 / n as f64).collect();
+    let mut shares: Vec<f64> = hours.values().map(together).map(|(n, failing)| failing as f64 / n as f64).collect();
     shares.sort_by(f64::total_cmp);
     let median = shares.get(shares.len() / 2).copied().unwrap_or(0.0);
     // When most hours fail like this, that is no background but the incident itself. With slow logins it may be a
@@ -219,7 +248,7 @@ fn clean_hours(lane: &Lane, assumed: f64) -> Clean {
     for _ in 0..5 {
         clean.fill((0, 0));
         for hour in hours.values() {
-            let (n, failing) = total(hour);
+            let (n, failing) = together(hour);
             if chance_of_at_least(failing, n as f64 * share) < UNUSUAL {
                 continue;
             }
@@ -227,7 +256,7 @@ fn clean_hours(lane: &Lane, assumed: f64) -> Clean {
                 *sum = (sum.0 + one.0, sum.1 + one.1);
             }
         }
-        let (n, failing) = total(&clean);
+        let (n, failing) = together(&clean);
         let next = (failing as f64 / n.max(1) as f64).max(assumed);
         if (next - share).abs() < f64::EPSILON {
             break;

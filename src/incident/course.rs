@@ -99,7 +99,9 @@ impl Course<'_> {
         let start = block.start.as_microsecond();
         let run_up = lane.events.iter().filter(|event| event.slot < start).count();
         let own = lane.events.len() - run_up;
-        Week { findings: find(&lane, block, &background), background: Some(background), run_up, own }
+        let (findings, common) = find(&lane, block, &background);
+        let background = background.without(&lane, &common, (detection, self.rules.confidence));
+        Week { findings, background: Some(background), run_up, own }
     }
 
     /// Follows what is open at a week's end while the next weeks, each by itself, see something under way as well. Where
@@ -120,26 +122,26 @@ impl Course<'_> {
             }
             if let Some(background) = &weeks[index].background {
                 let lane = self.lane(blocks[index], blocks[at].end);
-                weeks[index].findings = find(&lane, blocks[index], background);
+                weeks[index].findings = find(&lane, blocks[index], background).0;
             }
         }
     }
 }
 
 /// What is found in one lane: what is seen from several places, then what is seen from one place besides. What ended in
-/// the run-up is left to the week before.
-fn find(lane: &Lane, block: Block, background: &Background) -> Vec<Finding> {
+/// the run-up is left to the week before. Beside it where in the lane lies what is seen from several places, from the
+/// first failure to the probe that closed it.
+fn find(lane: &Lane, block: Block, background: &Background) -> (Vec<Finding>, Vec<(usize, usize)>) {
     let (start, end) = (block.start.as_microsecond(), block.end.as_microsecond());
     let mut findings = Vec::new();
-    let mut common = Vec::new();
+    let mut taken: Vec<(usize, usize)> = Vec::new();
     if let Some(threshold) = background.threshold {
         let chart = background.chart(threshold);
-        common = scan(|index| &lane.events[index], (lane.events.len(), end), lane.vantages.len(), &chart);
+        let common = scan(|index| &lane.events[index], (lane.events.len(), end), lane.vantages.len(), &chart);
         findings.extend(common.iter().map(|found| finding(lane, found, Scope::Common, start)));
+        taken = common.iter().map(|found| (found.first, found.closed.unwrap_or(lane.events.len()))).collect();
     }
     if let Some(threshold) = background.notice_threshold {
-        let taken: Vec<(usize, usize)> =
-            common.iter().map(|found| (found.first, found.closed.unwrap_or(lane.events.len()))).collect();
         for (vantage, name) in lane.vantages.iter().enumerate() {
             let own = lane.at_vantage(vantage as u16, &taken);
             let alone = Lane {
@@ -155,7 +157,7 @@ fn find(lane: &Lane, block: Block, background: &Background) -> Vec<Finding> {
             findings.extend(found.iter().map(|found| finding(&alone, found, scope.clone(), start)));
         }
     }
-    findings.into_iter().flatten().collect()
+    (findings.into_iter().flatten().collect(), taken)
 }
 
 /// `None` for what was closed before the week's first instant.

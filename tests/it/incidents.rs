@@ -149,6 +149,79 @@ fn a_place_with_a_background_of_its_own_is_named() {
 }
 
 #[test]
+fn a_spell_within_a_single_hour_is_no_background() {
+    let mut world = World::new(span(3_000), Duration::from_secs(20), &PLACES[..3]);
+    let slow = |at: f64| (1_500.0..1_620.0).contains(&at);
+    for (slot, place) in world.slots(RunKind::Login) {
+        let at = slot.duration_since(world.period.start).as_secs_f64();
+        world.runs.push(login(&place, slot, 0, Verdict::Good, if slow(at) { 4_000 } else { 300 }));
+    }
+    let detection = detected(&world, &Rules::default());
+    let [spell] = detection.incidents.as_slice() else { panic!("{} incidents", detection.incidents.len()) };
+    assert_eq!(spell.symptom, Symptom::Slow);
+    let background = detection.background.iter().find(|one| one.symptom == Symptom::Slow).unwrap();
+    assert_eq!((background.failing, background.exceeded.len()), (0, 0), "{background:?}");
+    assert!(background.n > 300, "{background:?}");
+}
+
+#[test]
+fn an_outage_shorter_than_a_peak_has_none_and_its_minutes_are_whole() {
+    let truth = (40_020.0, 40_060.0);
+    let fails = |at: f64, _: &str, _| (if (truth.0..truth.1).contains(&at) { BAD } else { Verdict::Good }, 300);
+    let world = world(1, 5, &PLACES[..3], &fails);
+    let incident = only(&world, &detected(&world, &Rules::default()), truth);
+    assert_eq!((incident.failing.share, incident.peak), (Some(1.0), None));
+    // Forty seconds of 36 runs a minute, in the one or two minutes that they touch.
+    let n: u64 = incident.minutes.iter().map(|minute| minute.n).sum();
+    let whole = 36 * incident.minutes.len() as u64;
+    assert!(n.abs_diff(whole) <= 3 * incident.minutes.len() as u64, "{:?}", incident.minutes);
+    assert_eq!(incident.minutes.iter().map(|minute| minute.failing).sum::<u64>(), incident.failing.failing);
+}
+
+#[test]
+fn a_failure_that_took_long_began_with_its_outage() {
+    let truth = (40_000.0, 40_060.0);
+    let fails = |at: f64, _: &str, slot: Timestamp| {
+        let bad = (truth.0..truth.1).contains(&at) && chance(slot, "all", 4) < 0.8;
+        if bad { (BAD, 3_000) } else { (Verdict::Good, 5) }
+    };
+    let world = world(1, 1, &PLACES[..3], &fails);
+    let incident = only(&world, &detected(&world, &Rules::default()), truth);
+    assert!(incident.start.earliest <= incident.first_failing, "{:?} {}", incident.start, incident.first_failing);
+    // Some three good logins in a row prove each end, and three begin in a second.
+    assert!(incident.high.0 < 68_000_000 && incident.low.0 > 50_000_000, "{} to {}", incident.low, incident.high);
+}
+
+#[test]
+fn probing_again_after_a_failure_alarms_earlier_and_counts_nothing_twice() {
+    let truth = (40_000.0, 41_200.0);
+    let down = |at: f64| (truth.0..truth.1).contains(&at);
+    let fails = |at: f64, _: &str, _| (if down(at) { BAD } else { Verdict::Good }, 300);
+    let mut world = world(1, 60, &PLACES[..3], &fails);
+    let without = only(&world, &detected(&world, &Rules::default()), truth);
+    let again: Vec<_> = world
+        .runs
+        .iter()
+        .filter(|run| run.verdict == BAD)
+        .flat_map(|run| (1..=6_u16).map(|attempt| (run.vantage.clone(), run.slot, attempt)))
+        .map(|(place, slot, attempt)| {
+            let started = slot + SignedDuration::from_secs(5 * i64::from(attempt));
+            let at = started.duration_since(world.period.start).as_secs_f64();
+            let mut run = login(&place, slot, attempt, if down(at) { BAD } else { Verdict::Good }, 300);
+            run.started = started;
+            run
+        })
+        .collect();
+    world.runs.extend(again);
+    let with = only(&world, &detected(&world, &Rules::default()), truth);
+    let delay = |incident: &Incident| incident.detection_delay().unwrap().0;
+    assert!(delay(&with) < delay(&without), "{} against {}", delay(&with), delay(&without));
+    assert_eq!((&with.id, with.failing, with.peak), (&without.id, without.failing, without.peak));
+    assert_eq!((with.minutes, with.splits), (without.minutes, without.splits));
+    assert!(with.high <= without.high, "{} against {}", with.high, without.high);
+}
+
+#[test]
 fn what_one_place_sees_is_a_class_of_its_own() {
     let truth = (30_000.0, 40_000.0);
     let fails = |at: f64, place: &str, _| {
