@@ -286,8 +286,7 @@ fn again(args: &ReportArgs, period: &[&str]) -> String {
     for (name, value) in [("--zone", &args.zone), ("--title", &args.title)] {
         words.extend(value.iter().flat_map(|value| [name.to_owned(), value.clone()]));
     }
-    let words: Vec<String> = words.iter().map(|word| shell::word(word)).collect();
-    format!("{}: {}", concat!("doorstep ", env!("CARGO_PKG_VERSION")), words.join(" "))
+    format!("{}: {}", concat!("doorstep ", env!("CARGO_PKG_VERSION")), shell::command(&words))
 }
 
 fn objectives(

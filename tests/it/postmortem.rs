@@ -1,6 +1,7 @@
 //! Postmortems by the binary: the specimen, a clean one, damaged ones, and drafts.
 
 mod claims;
+mod commands;
 mod corpus;
 mod draft;
 mod lint;

@@ -291,7 +291,7 @@ fn sample() -> Vec<(&'static str, String)> {
     let drafted = doorstep(&with_store(&["postmortem", "draft"], place, &["--incident", &id, "--out", out]));
     assert!(drafted.status.success(), "{}", text(&drafted));
     // The store is where the tests build: the sample names the place that the README simulates it into.
-    let named = |text: String| text.replace(place, "simulated");
+    let named = |text: String| text.replace(place, "simulated").replace(out, "review");
     let file = |name: &str| named(std::fs::read_to_string(folder.path().join(name)).unwrap());
     let said = |command: &[&str], more: &[&str]| {
         named(String::from_utf8(doorstep(&with_store(command, place, more)).stdout).unwrap())

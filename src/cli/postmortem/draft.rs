@@ -14,7 +14,7 @@ use crate::postmortem::draft::{File, Inputs, POSTMORTEM, draft};
 
 use super::super::author::author;
 use super::super::configuration::ConfigurationArgs;
-use super::super::{CommandError, Exit, event_file, print, when};
+use super::super::{CommandError, Exit, event_file, print, shell, when};
 use super::gather::gather;
 
 const EXAMPLES: &str = "\
@@ -56,6 +56,7 @@ pub(super) async fn execute(args: &DraftArgs) -> Result<Exit, CommandError> {
     let more = args.events.as_deref().map(|file| events(file, &zone)).transpose()?.unwrap_or_default();
     let known = gather(&site, &args.incident, more).await?;
     let policy_revision = site.policy.revision();
+    let folder = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("postmortem-{}", args.incident)));
     let inputs = Inputs {
         evidence: &known.evidence,
         zone: &zone_name,
@@ -63,10 +64,9 @@ pub(super) async fn execute(args: &DraftArgs) -> Result<Exit, CommandError> {
         data_revision: known.data_revision.as_str(),
         policy_revision: policy_revision.as_str(),
         program: concat!("doorstep ", env!("CARGO_PKG_VERSION")),
-        command: &format!("doorstep postmortem draft {} --zone {zone_name}", same(args)),
-        check: &format!("doorstep postmortem lint {POSTMORTEM} {}{}", same(args), zone_of_events(args, &zone_name)),
+        command: &again(args, &zone_name),
+        check: &check(args, &folder, &zone_name),
     };
-    let folder = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("postmortem-{}", args.incident)));
     let written = write(&folder, &draft(&inputs))?;
     let names: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
     print::out(&format!("{}\n", names.join("\n")));
@@ -84,19 +84,35 @@ pub(super) fn zone(asked: Option<&str>, site: &Site) -> Result<(String, TimeZone
     Ok((name, zone))
 }
 
-/// Times of a file of events without a zone must mean the same in the check.
-fn zone_of_events(args: &DraftArgs, zone: &str) -> String {
-    args.events.as_ref().map_or_else(String::new, |_| format!(" --zone {zone}"))
-}
-
 fn usage(message: String) -> CommandError {
     CommandError::new(Exit::Usage, message)
 }
 
+/// The whole command that makes the same draft again from the same folder.
+fn again(args: &DraftArgs, zone: &str) -> String {
+    let mut words = ["doorstep", "postmortem", "draft"].map(str::to_owned).to_vec();
+    words.extend(made_from(args));
+    words.extend(["--zone".to_owned(), zone.to_owned()]);
+    words.extend(args.out.iter().flat_map(|folder| ["--out".to_owned(), folder.display().to_string()]));
+    shell::command(&words)
+}
+
+/// The whole command that checks what was written into the draft, from the same folder.
+fn check(args: &DraftArgs, folder: &Path, zone: &str) -> String {
+    let mut words = ["doorstep", "postmortem", "lint"].map(str::to_owned).to_vec();
+    words.push(folder.join(POSTMORTEM).display().to_string());
+    words.extend(made_from(args));
+    // Times of a file of events without a zone must mean the same in the check.
+    words.extend(args.events.iter().flat_map(|_| ["--zone".to_owned(), zone.to_owned()]));
+    shell::command(&words)
+}
+
 /// The arguments that say what the draft is made from.
-fn same(args: &DraftArgs) -> String {
-    let events = args.events.as_ref().map_or_else(String::new, |file| format!(" --events {}", file.display()));
-    format!("--incident {}{events}", args.incident)
+fn made_from(args: &DraftArgs) -> Vec<String> {
+    let mut words = args.configuration.again();
+    words.extend(["--incident".to_owned(), args.incident.to_string()]);
+    words.extend(args.events.iter().flat_map(|file| ["--events".to_owned(), file.display().to_string()]));
+    words
 }
 
 /// Events of a file. Who wrote them is in the file, or is who runs the command.

@@ -25,7 +25,7 @@ pub struct Inputs<'a> {
     pub zone: &'a str,
     /// The confidence of intervals, two-sided.
     pub confidence: f64,
-    /// The stamp of the runs it was made from.
+    /// The stamp of the runs that were read for the incident: fewer than those of a report of its week.
     pub data_revision: &'a str,
     /// The hash of the policy.
     pub policy_revision: &'a str,
@@ -84,7 +84,7 @@ fn markdown(inputs: &Inputs<'_>) -> String {
 /// How to make the same draft again.
 fn again(inputs: &Inputs<'_>) -> String {
     format!(
-        "## How this was made\n\n{}, from the data of revision `{}` under the policy `{}`:\n\n```sh\n{}\n```\n\n\
+        "## How this was made\n\n{}, from the runs that were read for this incident, revision `{}`, under the policy `{}`:\n\n```sh\n{}\n```\n\n\
          Check what was written into it:\n\n```sh\n{}\n```\n",
         inputs.program, inputs.data_revision, inputs.policy_revision, inputs.command, inputs.check
     )

@@ -1,6 +1,7 @@
 //! Part thirteen: the words, the formulas with this period's numbers put in, the raw counts, and how to do it again.
 
 use super::block::{Block, Line, Section, Table};
+use super::command;
 use super::places::available;
 use super::verdicts::budget_words;
 use crate::model::LostRuns;
@@ -30,7 +31,7 @@ pub(super) fn section(model: &ReportModel) -> Section {
     blocks.push(Block::heading("Rules"));
     blocks.push(Block::List(model.head.policy_text.iter().map(|rule| Line::from(rule.as_str())).collect()));
     blocks.push(Block::heading("How to make this report again"));
-    blocks.push(Block::Commands(vec![command(&model.head.generated_from).to_owned()]));
+    blocks.push(Block::Commands(vec![command::of(&model.head.generated_from).to_owned()]));
     let again =
         Line::default().plain("Typed in the same folder: the same data, revision ").code(&model.head.data_revision);
     blocks.push(Block::note(if model.head.until.is_some() {
@@ -73,11 +74,6 @@ fn lost_in_words(policy: LostRuns) -> &'static str {
         LostRuns::Excluded => "the prober's own fault: it says nothing about the service",
         LostRuns::Bad => "the prober's own fault; the policy of this report counts it, and every missing run, as bad",
     }
-}
-
-/// The command alone, without the program's version before it.
-fn command(made_by: &str) -> &str {
-    made_by.split_once(": ").map_or(made_by, |(_, command)| command)
 }
 
 fn definitions(model: &ReportModel) -> Vec<Line> {

@@ -1,6 +1,6 @@
 //! Part one: what is reported on, from which data, by which rules; and what is alarming before all else.
 
-use super::Line;
+use super::{Line, command};
 use crate::report::ReportModel;
 use crate::report::format::{count, counted, instant, span};
 use crate::report::model::{Head, PopulationHead, PublicationHead, SecurityAlarm};
@@ -112,7 +112,9 @@ pub(in crate::report) fn alarms(model: &ReportModel) -> Vec<Line> {
             instant(alarm.last, zone)
         ));
         if let Some(example) = alarm.examples.first() {
-            line = line.plain("; see ").code(format!("doorstep explain {example}"));
+            line = line
+                .plain("; see ")
+                .code(command::beside(&model.head.generated_from, &format!("doorstep explain {example}")));
         }
         line
     };

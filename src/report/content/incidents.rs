@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::block::{Block, Line, Section, Table};
+use super::command;
 use crate::diagnosis;
 use crate::impact::Figure;
 use crate::incident::{Bounds, Incident, Scope, Share, ShareSplit, Symptom};
@@ -35,7 +36,10 @@ pub(super) fn section(model: &ReportModel) -> Section {
         blocks.extend(near(&common, zone));
         let worst =
             common.iter().max_by_key(|row| (row.incident.symptom == Symptom::Failing, row.incident.failing.failing));
-        let draft = worst.map(|row| format!("doorstep postmortem draft --incident {}", row.incident.id));
+        let draft = worst.map(|row| {
+            let draft = format!("doorstep postmortem draft --incident {}", row.incident.id);
+            command::beside(&model.head.generated_from, &draft)
+        });
         blocks.extend(draft.map(|draft| Block::text(Line::default().plain("A draft of the postmortem: ").code(draft))));
     }
     if !one_place.is_empty() {

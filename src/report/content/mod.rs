@@ -7,6 +7,7 @@ mod audit;
 mod block;
 mod budget;
 mod charts;
+mod command;
 mod coverage;
 mod database;
 mod detection;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::block::{Block, Line, Section, Table};
+use super::command;
 use crate::model::{FlowName, StepName, VantageName};
 use crate::report::ReportModel;
 use crate::report::format::{self, count, instant, percent, percent_interval, target};
@@ -37,7 +38,7 @@ pub(super) fn section(model: &ReportModel) -> Section {
                 &flow.failures,
                 zone,
             )));
-            blocks.push(Block::List(examples(&flow.failures)));
+            blocks.push(Block::List(examples(&flow.failures, &model.head.generated_from)));
         }
         blocks.extend(outages(flow, zone).map(Block::Table));
     }
@@ -141,11 +142,12 @@ fn failures(caption: String, rows: &[FailureRow], zone: &str) -> Table {
 }
 
 /// What the first run of each class said.
-fn examples(rows: &[FailureRow]) -> Vec<Line> {
+fn examples(rows: &[FailureRow], made_by: &str) -> Vec<Line> {
     let example = |row: &FailureRow| {
         let id = row.examples.first()?;
         let said = row.message.as_deref().map_or_else(String::new, |message| format!(": {message}"));
-        Some(Line::default().plain(format!("{}{said} ", row.class)).code(format!("doorstep explain {id}")))
+        let explain = command::beside(made_by, &format!("doorstep explain {id}"));
+        Some(Line::default().plain(format!("{}{said} ", row.class)).code(explain))
     };
     rows.iter().filter_map(example).collect()
 }
@@ -244,7 +246,7 @@ fn negatives(model: &ReportModel) -> Vec<Block> {
     for row in model.negatives.iter().filter(|row| !row.failures.is_empty()) {
         let caption = format!("{}: failures of wrong-password logins", row.flow);
         blocks.push(Block::Table(failures(caption, &row.failures, &model.head.period.zone)));
-        blocks.push(Block::List(examples(&row.failures)));
+        blocks.push(Block::List(examples(&row.failures, &model.head.generated_from)));
     }
     blocks
 }

@@ -208,7 +208,8 @@ async fn the_command_writes_what_the_truth_says_and_lints_it() {
     assert!(done.status.success(), "{}", said(&done));
     let read = |name: &str| std::fs::read_to_string(folder.path().join("review").join(name)).unwrap();
     let markdown = read("postmortem.md");
-    assert!(markdown.contains("--events events.csv --zone Europe/Berlin"), "{markdown}");
+    assert!(markdown.contains("--events events.csv --zone Europe/Berlin --out review\n"), "{markdown}");
+    assert!(markdown.contains("from the runs that were read for this incident, revision `"), "{markdown}");
     for line in [
         "| 2024-03-05 08:13:00 UTC |",
         "| deploy: identity 4.2.1 (ada) | noted |",
