@@ -254,6 +254,11 @@ fn reads_well(folder: &Path) {
     for (name, said) in &files {
         assert!(!said.contains(PASSWORD), "{name} holds the password");
     }
+    // What was seen is that of the gravest sample, and no rule knew it when it began to hold.
+    let (drafted, begins) = (text("postmortem.md"), " on primary1 begins");
+    let rows: Vec<&str> = drafted.lines().filter(|line| line.starts_with('|') && line.contains(begins)).collect();
+    assert!(rows.len() >= 2, "{drafted}");
+    assert!(rows.iter().all(|row| row.contains(" begins; at its gravest: ")), "{rows:#?}");
     let draft = tempfile::tempdir().unwrap();
     let path = draft.path().join("postmortem.md");
     fs::write(&path, &files.iter().find(|(file, _)| *file == "postmortem.md").unwrap().1).unwrap();

@@ -57,7 +57,8 @@ fn entries_of(one: &DatabaseEvidence) -> Vec<Entry> {
     for episode in one.episodes.iter().filter(|episode| episode.finding.severity >= Severity::Unknown) {
         let finding = &episode.finding;
         let name = format!("{} {} on {}", finding.severity, finding.rule, finding.server);
-        all.push(entry(episode.from, &format!("{name} begins: {}", finding.seen)));
+        // What was seen is that of the gravest sample, which may be later than the first.
+        all.push(entry(episode.from, &format!("{name} begins; at its gravest: {}", finding.seen)));
         all.extend(episode.until.map(|until| entry(until, &format!("{name} ends"))));
     }
     all
