@@ -222,6 +222,14 @@ pub fn between(one: Timestamp, other: Timestamp) -> Micros {
     Micros(one.as_microsecond().abs_diff(other.as_microsecond()))
 }
 
+/// What an alarm rang for.
+fn alarm_on(symptom: Symptom) -> &'static str {
+    match symptom {
+        Symptom::Failing => "alarm on failing logins",
+        Symptom::Slow => "alarm on slow logins",
+    }
+}
+
 /// The subject of figures of clean hours.
 pub const BACKGROUND: &str = "background";
 
@@ -235,7 +243,9 @@ impl Facts {
         let lead = between(slow.first_failing, failing.first_failing);
         self.add("from the first of the slow logins to the first failing probe", Value::Length(lead));
         if let Some(alarm) = slow.detected {
-            self.add("alarm on slow logins", Value::Moment(alarm));
+            if linked.symptom == Symptom::Slow {
+                self.add(alarm_on(Symptom::Slow), Value::Moment(alarm));
+            }
             let lead = between(alarm, failing.first_failing);
             self.add("from the alarm on slow logins to the first failing probe", Value::Length(lead));
         }
@@ -255,7 +265,7 @@ impl Facts {
         self.add("middle of the duration", Value::Length(incident.middle));
         self.add("longest duration", Value::Length(incident.high));
         if let Some(alarm) = incident.detected {
-            self.add("alarm", Value::Moment(alarm));
+            self.add(alarm_on(incident.symptom), Value::Moment(alarm));
             self.add(
                 "from the first failing probe to the alarm",
                 Value::Length(between(incident.first_failing, alarm)),

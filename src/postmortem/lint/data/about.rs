@@ -16,13 +16,17 @@ pub(super) fn instant(read: &Read, fact: &Fact) -> bool {
     let text = read.block.text.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let window = says(&["duration", "window", "from ", "between"]) && !read.block.is(Part::Timeline);
+    let of_alarms = says(&["alarm", "alert", "paged", "page", "detect", "notic", "monitor"]);
+    let (slow, failing) = (says(&["slow", "latency"]), says(&["fail", "error", "outage", "down"]));
     match fact.name.as_str() {
         "earliest start" | "latest start" | "first failing probe" => {
             window
                 || says_start(read)
                 || says(&["start", "began", "begin", "first", "fail", "down", "unavailable", "error", "outage", "slow"])
         }
-        "alarm" | "alarm on slow logins" => says(&["alarm", "alert", "paged", "page", "detect", "notic", "monitor"]),
+        // An alarm that a line says to be of one kind is not of the other.
+        "alarm on failing logins" => of_alarms && (failing || !slow),
+        "alarm on slow logins" => of_alarms && (slow || !failing),
         "beginning of the peak" => says(&["peak", "worst"]),
         "earliest end" | "latest end" => {
             window

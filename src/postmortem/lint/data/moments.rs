@@ -45,7 +45,10 @@ fn instant(read: &Read, moment: &Moment, (at, ends_it): (Timestamp, bool), known
     let incident = &known.evidence.incident;
     let is_entry = read.block.is(Part::Timeline) && read.moments.first() == Some(moment);
     if let Some(fact) = same {
-        verdict.confirm(place, fact.name.clone());
+        // Start and end as stated were held against their bounds already: one time is confirmed once.
+        if !verdict.confirmed.iter().any(|held| held.place == place) {
+            verdict.confirm(place, fact.name.clone());
+        }
     } else if read.block.is(Part::Timeline) && says_measured(read) {
         contradicted(verdict, place, "marked as measured, but nothing was measured at this time".to_owned());
     } else if is_entry && ends_it && !claim::announced(&read.block.text) && !incident.open {
