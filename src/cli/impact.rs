@@ -159,7 +159,9 @@ impl Weeks {
         let period = weeks(span, zone)?;
         let mut objectives = Vec::new();
         for objective in &site.objectives {
-            objectives.push((objective.clone(), weeks(span, &objective.zone)?));
+            // Each week has a budget of its own: an incident over two weeks takes from both.
+            let each = each_week(&weeks(span, &objective.zone)?, &objective.zone)?;
+            objectives.extend(each.into_iter().map(|week| (objective.clone(), week)));
         }
         let all = || objectives.iter().map(|(_, period)| period).chain([&period]);
         let start = all().map(|period| period.start).min().unwrap_or(period.start);
@@ -194,6 +196,19 @@ impl Weeks {
             flows,
         }
     }
+}
+
+/// The ISO weeks that make up a period of whole ones.
+fn each_week(period: &Period, zone: &TimeZone) -> Result<Vec<Period>, CommandError> {
+    let mut weeks: Vec<Period> = Vec::new();
+    let mut start = period.start;
+    while start < period.end {
+        let week = Period::week_of(zone.to_datetime(start).date(), zone)
+            .map_err(|error| CommandError::new(Exit::Usage, error.to_string()))?;
+        start = week.end;
+        weeks.push(week);
+    }
+    Ok(weeks)
 }
 
 /// The ISO weeks that a span touches.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::diagnosis::{DatabaseEvidence, Diagnosis};
 use crate::incident::{Incident, Share, Symptom};
-use crate::model::{Micros, NotedEvent};
+use crate::model::{BudgetClause, Micros, NotedEvent, Trigger};
 
 use super::surroundings::Surroundings;
 
@@ -24,6 +24,8 @@ pub struct Evidence {
     pub people: People,
     /// The share of each objective's error budget that it spent.
     pub budgets: Vec<Spent>,
+    /// The clauses of the budget policy: what a large share obliges to.
+    pub clauses: Vec<BudgetClause>,
     /// How its logins failed and what the databases say; `None` when nobody looked.
     pub diagnosis: Option<Diagnosis>,
     /// What lies around it.
@@ -96,15 +98,28 @@ pub struct Estimate {
 pub struct Spent {
     /// The objective.
     pub objective: String,
+    /// The period whose budget is meant, for people: "2024-W10".
+    pub period: String,
     /// 0.25 for a quarter of the period's budget; may exceed 1.
     pub share: f64,
     /// The formula with its figures.
     pub how: String,
 }
 
-/// The share of a budget from which on a postmortem needs an action of the highest priority (the Site Reliability
-/// Workbook's example policy).
-pub const LARGE_SHARE: f64 = 0.2;
+impl Spent {
+    /// The same as a share of the budget of four such periods, as the Site Reliability Workbook's policy (appendix B) counts
+    /// what one incident took.
+    #[must_use]
+    pub fn share_of_four(&self) -> f64 {
+        self.share / 4.0
+    }
+
+    /// Whose budget of which period: "shop-login in 2024-W10".
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{} in {}", self.objective, self.period)
+    }
+}
 
 /// Something known, to hold a written figure against.
 #[derive(Debug, Clone, PartialEq)]
@@ -145,6 +160,7 @@ impl Evidence {
             events: Vec::new(),
             people: People::default(),
             budgets: Vec::new(),
+            clauses: BudgetClause::usual(),
             diagnosis: None,
             surroundings: Surroundings::default(),
         }
@@ -196,7 +212,9 @@ impl Evidence {
         facts.estimates(&self.people.estimates);
         facts.estimates(&self.people.inputs);
         for spent in &self.budgets {
-            facts.add(format!("error budget of {} spent", spent.objective), Value::Budget(spent.share));
+            facts.add(format!("error budget of {} spent", spent.name()), Value::Budget(spent.share));
+            let name = format!("error budget of four periods of {} spent", spent.objective);
+            facts.add(name, Value::Budget(spent.share_of_four()));
         }
         for database in self.diagnosis.iter().flat_map(|diagnosis| &diagnosis.databases) {
             facts.database(database);
@@ -209,10 +227,18 @@ impl Evidence {
         Value::Length(between(event.at, self.incident.first_failing))
     }
 
-    /// The largest share of a budget that was spent.
+    /// The clauses of the budget policy that apply because of what this incident took, each with the budgets that it took
+    /// so much of.
     #[must_use]
-    pub fn largest_spent(&self) -> Option<&Spent> {
-        self.budgets.iter().max_by(|a, b| a.share.total_cmp(&b.share))
+    pub fn obliging(&self) -> Vec<(&BudgetClause, Vec<&Spent>)> {
+        let of = |clause| match clause {
+            &BudgetClause { trigger: Trigger::Incident(least), .. } => {
+                let large: Vec<&Spent> = self.budgets.iter().filter(|spent| spent.share_of_four() > least).collect();
+                (!large.is_empty()).then_some((clause, large))
+            }
+            BudgetClause { trigger: Trigger::Spent(_), .. } => None,
+        };
+        self.clauses.iter().filter_map(of).collect()
     }
 }
 

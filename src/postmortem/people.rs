@@ -58,6 +58,7 @@ pub fn budgets(impact: &Impact) -> Vec<Spent> {
         let allowed = budget.allowed?;
         Some(Spent {
             objective: budget.objective.to_string(),
+            period: budget.period.clone(),
             share: budget.share?,
             how: format!("{} bad of {allowed:.1} that {} allows (F1)", budget.bad, budget.period),
         })

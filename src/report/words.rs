@@ -2,6 +2,7 @@
 
 use super::format::{self, count, percent, percent_interval};
 use super::model::ObjectiveReport;
+use crate::model::Trigger;
 use crate::slo::Attainment;
 
 /// The objective in one sentence or a few.
@@ -39,6 +40,17 @@ pub fn sentence(objective: &ObjectiveReport) -> String {
         text.push_str(&format!(" {begin}: {note}."));
     }
     text
+}
+
+/// When a clause of the budget policy applies.
+#[must_use]
+pub fn trigger(trigger: Trigger) -> String {
+    match trigger {
+        Trigger::Spent(least) => format!("{} of the period's budget is spent", format::target(least)),
+        Trigger::Incident(least) => {
+            format!("one incident takes more than {} of the budget of four periods", format::target(least))
+        }
+    }
 }
 
 /// Never 0 and never 1: a probability near its end is said to be beyond a bound.

@@ -1,5 +1,6 @@
 //! Postmortems by the binary: the specimen, a clean one, damaged ones, and drafts.
 
+mod budgets;
 mod claims;
 mod commands;
 mod corpus;

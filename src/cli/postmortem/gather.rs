@@ -53,8 +53,9 @@ pub(super) async fn gather(site: &Site, id: &IncidentId, more: Vec<NotedEvent>) 
     let impact = impact::of_incident(&store, site, &incident, &[], &zone, until).await?;
     let diagnosis = Some(incidents::diagnosed(&store, site, &reading, &incident).await?);
     let (people, budgets) = (people::people(&impact), people::budgets(&impact));
+    let clauses = site.policy.clauses.clone();
     Ok(Gathered {
-        evidence: Evidence { incident, linked, rivals, events, people, budgets, diagnosis, surroundings },
+        evidence: Evidence { incident, linked, rivals, events, people, budgets, clauses, diagnosis, surroundings },
         data_revision: reading.data_revision,
     })
 }

@@ -7,7 +7,8 @@ use super::Inputs;
 use super::impact::tame;
 use super::summary::{long, met};
 use crate::model::NotedEvent;
-use crate::postmortem::evidence::{LARGE_SHARE, between};
+use crate::postmortem::evidence::between;
+use crate::report::words::trigger;
 
 /// How far before the earliest start an event is a neighbour.
 const BEFORE: SignedDuration = SignedDuration::from_hours(3);
@@ -52,10 +53,13 @@ pub(super) fn rest(inputs: &Inputs<'_>) -> String {
     };
     let mut text = format!("## Resolution\n\nTO FILL: {ended}.\n\n");
     text.push_str("## Action items\n\n");
-    if let Some(spent) = inputs.evidence.largest_spent().filter(|spent| spent.share > LARGE_SHARE) {
+    for (clause, budgets) in inputs.evidence.obliging() {
+        let names: Vec<String> = budgets.iter().map(|spent| tame(&spent.name())).collect();
         text.push_str(&format!(
-            "It took more than a fifth of the error budget of {} ([table](#error-budget)): at least one action is P0.\n\n",
-            tame(&spent.objective)
+            "The clause '{}' of the budget policy applies to {} ([table](#error-budget)): {}\n\n",
+            trigger(clause.trigger),
+            names.join(", "),
+            tame(&clause.text)
         ));
     }
     text.push_str("| Action | Owner | Due | Priority |\n|---|---|---|---|\n| TO FILL | | | |\n\n");

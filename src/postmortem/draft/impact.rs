@@ -103,11 +103,13 @@ fn budgets(inputs: &Inputs<'_>) -> String {
     if inputs.evidence.budgets.is_empty() {
         return String::new();
     }
-    let mut text =
-        "### Error budget\n\n| Objective | Error budget spent by this incident | How |\n|---|--:|---|\n".to_owned();
+    let mut text = "### Error budget\n\n\
+         | Objective | Error budget of one period spent | Error budget of four periods spent | How |\n\
+         |---|--:|--:|---|\n"
+        .to_owned();
     for spent in &inputs.evidence.budgets {
-        let share = percent(Some(spent.share), None);
-        text.push_str(&format!("| {} | {share} | {} |\n", tame(&spent.objective), tame(&spent.how)));
+        let [one, four] = [spent.share, spent.share_of_four()].map(|share| percent(Some(share), None));
+        text.push_str(&format!("| {} | {one} | {four} | {} |\n", tame(&spent.objective), tame(&spent.how)));
     }
     text.push('\n');
     text

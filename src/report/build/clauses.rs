@@ -2,7 +2,6 @@
 
 use crate::incident::Incident;
 use crate::model::{BudgetClause, ObjectiveName, Trigger};
-use crate::report::format;
 use crate::report::model::{BudgetShare, Clause, ObjectiveReport};
 use crate::report::words;
 
@@ -26,22 +25,18 @@ pub(super) fn of(clauses: &[BudgetClause], report: &ObjectiveReport, incidents: 
 }
 
 fn one(clause: &BudgetClause, spent: (f64, &str), name: &ObjectiveName, incidents: &[Cost<'_>]) -> Clause {
-    let (when, applies, because) = match clause.trigger {
-        Trigger::Spent(least) => {
-            let when = format!("{} of the period's budget is spent", format::target(least));
-            (when, spent.0 >= least, spent.1.to_owned())
-        }
+    let (applies, because) = match clause.trigger {
+        Trigger::Spent(least) => (spent.0 >= least, spent.1.to_owned()),
         Trigger::Incident(least) => {
-            let when = format!("one incident takes more than {} of the budget of four periods", format::target(least));
             let share = |(incident, cost): &Cost<'_>| {
                 let cost = cost.as_ref().filter(|cost| cost.objective == *name)?;
                 Some((cost.share_of_four, incident.id.clone()))
             };
             match incidents.iter().filter_map(share).max_by(|a, b| a.0.total_cmp(&b.0)) {
-                Some((share, id)) => (when, share > least, format!("incident {id} took {}", words::spent(share))),
-                None => (when, false, "no incident took any".to_owned()),
+                Some((share, id)) => (share > least, format!("incident {id} took {}", words::spent(share))),
+                None => (false, "no incident took any".to_owned()),
             }
         }
     };
-    Clause { when, text: clause.text.clone(), applies, because }
+    Clause { when: words::trigger(clause.trigger), text: clause.text.clone(), applies, because }
 }

@@ -296,6 +296,7 @@ fn stated(cause: &str, incident: &Incident, databases: &[DatabaseEvidence]) -> V
         events: Vec::new(),
         people: People::default(),
         budgets: Vec::new(),
+        clauses: doorstep::model::BudgetClause::usual(),
         diagnosis: Some(Diagnosis { signatures: None, databases: databases.to_vec() }),
         surroundings: doorstep::postmortem::surroundings::Surroundings::default(),
     };

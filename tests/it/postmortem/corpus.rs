@@ -45,6 +45,7 @@ const CORPUS: &[(&str, &str)] = corpus![
     "token_refresh",
     "tried_in_vain",
     "twelve_hour",
+    "weekly_budget",
 ];
 
 #[test]
@@ -169,6 +170,10 @@ const PLANTED: &[Planted] = &[
     at("brackets_midnight", "Owner: Ada Byron. Due: 2024-03-20.", "", ActionWithoutOwner, "Reload keys"),
     here("offset_iso", "- @ada: probe a login by passkey, due 2024-03-15", "- @ada: probe a login by passkey", ActionWithoutDue),
     at("quarter_budget", "- [P1] Read", "- [P3] Read", BudgetWithoutPriority, "31 % of the error budget of the quarter"),
+    // Of the budget of four weeks that is a quarter.
+    here("weekly_budget", "46 % of the weekly error budget", "96 % of the weekly error budget", BudgetWithoutPriority),
+    here("weekly_budget", "46 % of the weekly error budget", "46 % of the monthly error budget", BudgetWithoutPriority),
+    at("weekly_budget", "(owner: Ada Byron, due 2024-03-15)", "", ActionWithoutOwner, "Reload balancers"),
     at("prose_sections", "took 12 % of the monthly", "took 42 % of the monthly", BudgetWithoutPriority, "42 % of the monthly"),
     here("relapse", "A larger pool, and a patch that closes connections.", "A larger pool. Alerting on the pool was added.", DoneAndToDo),
     here("sso_full", "21% of sign-in attempts failed over 2 h 45 min", "21% of sign-in attempts failed: a complete outage", WholeAgainstShare),

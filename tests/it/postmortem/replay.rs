@@ -34,6 +34,7 @@ async fn the_specimen_is_held_against_its_own_outage() {
         events: Vec::new(),
         people: People::default(),
         budgets: Vec::new(),
+        clauses: doorstep::model::BudgetClause::usual(),
         diagnosis: None,
         surroundings: doorstep::postmortem::surroundings::Surroundings::default(),
     };

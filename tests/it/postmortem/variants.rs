@@ -52,7 +52,11 @@ pub(super) fn folder(what: &str) -> tempfile::TempDir {
 
 /// All incidents, as the command lists them.
 pub(super) fn incidents(folder: &Path) -> Vec<Incident> {
-    let listed = run(folder, &["incidents", "--from", "2024-03-04", "--to", "2024-03-06", "--format", "json"]);
+    incidents_between(folder, ["2024-03-04", "2024-03-06"])
+}
+
+pub(super) fn incidents_between(folder: &Path, [from, to]: [&str; 2]) -> Vec<Incident> {
+    let listed = run(folder, &["incidents", "--from", from, "--to", to, "--format", "json"]);
     assert!(listed.status.success(), "{}", said(&listed));
     let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
     serde_json::from_value(listed["incidents"].clone()).unwrap()

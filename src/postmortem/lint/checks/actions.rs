@@ -11,7 +11,6 @@ use super::super::heading::Part;
 use super::super::pattern::{Pattern, compiled};
 use super::super::reading::{Read, Reading};
 use super::shares::{Of, denominator};
-use crate::postmortem::evidence::LARGE_SHARE;
 
 static OWNER: Pattern = LazyLock::new(|| {
     compiled(
@@ -28,7 +27,7 @@ static HIGHEST: Pattern = LazyLock::new(|| {
         r"(?i)\bP0\b|priority\s*[:=]?\s*(?:P?0|highest|high|critical|urgent|blocker)\b|\b(?:highest|high|critical|top|urgent) priority\b|\[(?:high|highest|critical|urgent)\]",
     )
 });
-/// The highest where nobody counts from zero.
+/// The highest where priorities begin at P1.
 static FIRST: Pattern = LazyLock::new(|| compiled(r"(?i)\bP-?1\b|priority\s*[:=]?\s*P?1\b"));
 static ZERO: Pattern = LazyLock::new(|| compiled(r"(?i)\bP-?0\b"));
 /// Words in the place of an owner that name nobody.
@@ -46,7 +45,20 @@ static SOMEBODY: Pattern = LazyLock::new(|| {
 const OWNERS: &[&str] = &["owner", "who", "assignee", "responsible", "dri", "assigned"];
 const DUES: &[&str] = &["due", "when", "deadline", "until", "date"];
 
-pub(super) fn check(reading: &Reading, verdict: &mut Verdict) {
+/// The share of the error budget of four weeks from which on one incident obliges to an action of the highest priority (the
+/// Site Reliability Workbook's example policy, appendix B).
+const LARGE_SHARE: f64 = 0.2;
+
+/// The way out of a large share without an action of the highest priority.
+pub(in crate::postmortem::lint) const HIGHEST_PRIORITY: &str =
+    "mark at least one action P0, or P1 where priorities begin at P1";
+
+/// A budget of one week.
+static WEEKLY: Pattern = LazyLock::new(|| {
+    compiled(r"(?i)\bweek(?:ly|'s)\s+(?:\w+\s+)?budget|\bbudget\b[^.|]{0,20}\bweek\b|\b\d{4}-W\d\d\b")
+});
+
+pub(super) fn check(reading: &Reading, measured_budgets: bool, verdict: &mut Verdict) {
     let items = items(reading);
     // Documents without headings tell their actions in prose.
     let prose = reading.blocks.iter().any(|read| !read.block.covers.is_empty());
@@ -61,7 +73,9 @@ pub(super) fn check(reading: &Reading, verdict: &mut Verdict) {
     }
     duplicates(&items, verdict);
     done_and_to_do(reading, &items, verdict);
-    budget(reading, &items, verdict);
+    if !measured_budgets {
+        budget(reading, &items, verdict);
+    }
 }
 
 /// The outermost list items and the rows of the section.
@@ -194,26 +208,29 @@ fn budget(reading: &Reading, items: &[&Read], verdict: &mut Verdict) {
     }
     for read in reading.blocks.iter().filter(|read| !read.block.is(Part::Actions) && !read.block.is_heading()) {
         for share in shares(&read.block.text) {
-            let spent =
-                denominator(&read.block, &share.range) == Of::Budget && !claim::left(read.block.sentence(&share.range));
-            if spent && share.share > LARGE_SHARE {
-                let message = "over 20 % of the error budget, and no action has the highest priority".to_owned();
-                let way_out = "mark at least one action P0, or P1 where nothing counts from zero (the Site Reliability \
-                               Workbook's error budget policy)";
+            let sentence = read.block.sentence(&share.range);
+            // Another cell of a row may name the period.
+            let of = if matches!(read.block.shape, Shape::Row(_)) { read.block.text.as_str() } else { sentence };
+            let spent = denominator(&read.block, &share.range) == Of::Budget && !claim::left(sentence);
+            let of_four_weeks = if WEEKLY.is_match(of) { share.share / 4.0 } else { share.share };
+            if spent && of_four_weeks > LARGE_SHARE {
+                let message =
+                    "over 20 % of the error budget of four weeks, and no action has the highest priority".to_owned();
+                let way_out = format!("{HIGHEST_PRIORITY} (the Site Reliability Workbook's error budget policy)");
                 let place = read.block.place(&share.range);
-                verdict.find(Severity::Error, Rule::BudgetWithoutPriority, place, message, way_out);
+                verdict.find(Severity::Error, Rule::BudgetWithoutPriority, place, message, &way_out);
                 return;
             }
         }
     }
 }
 
-/// Whether a spent share of the budget obliges to an action of the highest priority, and there is none.
-pub(in crate::postmortem::lint) fn needs_highest_priority(reading: &Reading, spent: f64) -> bool {
-    spent > LARGE_SHARE && !has_highest(reading, &items(reading))
+/// Whether a document names an action of the highest priority.
+pub(in crate::postmortem::lint) fn names_highest_priority(reading: &Reading) -> bool {
+    has_highest(reading, &items(reading))
 }
 
-/// In the words of the document: P0; P1 where nothing counts from zero; "high" where people use words.
+/// In the words of the document: P0; P1 where priorities begin at P1; "high" where people use words.
 fn has_highest(reading: &Reading, items: &[&Read]) -> bool {
     let from_zero = reading.part(Part::Actions).any(|read| ZERO.is_match(&read.block.text));
     items

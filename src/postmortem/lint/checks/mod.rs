@@ -6,14 +6,15 @@ mod shares;
 mod times;
 mod window;
 
-pub(super) use actions::needs_highest_priority;
+pub(super) use actions::{HIGHEST_PRIORITY, names_highest_priority};
 pub(super) use shares::{Of, denominator};
 
 use super::finding::{Place, Rule, Severity, Verdict};
 use super::reading::Reading;
 
-/// Everything that a document says against itself.
-pub(super) fn all(reading: &Reading, verdict: &mut Verdict) {
+/// Everything that a document says against itself. What a stated share of a budget obliges to is judged only where none
+/// was measured.
+pub(super) fn all(reading: &Reading, measured_budgets: bool, verdict: &mut Verdict) {
     if reading.blocks.is_empty() {
         let place = Place { line: 1, quote: String::new() };
         let message = "there is no text to check".to_owned();
@@ -30,7 +31,7 @@ pub(super) fn all(reading: &Reading, verdict: &mut Verdict) {
     times::check(reading, verdict);
     window::check(reading, verdict);
     shares::check(reading, verdict);
-    actions::check(reading, verdict);
+    actions::check(reading, measured_budgets, verdict);
 }
 
 /// A length of time for people: `17 h 30 min`.

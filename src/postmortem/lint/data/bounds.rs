@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::super::checks::long;
+use super::super::checks::{HIGHEST_PRIORITY, long, names_highest_priority};
 use super::super::claim;
 use super::super::finding::{Place, Rule, Severity, Verdict};
 use super::super::reading::Reading;
@@ -10,7 +10,9 @@ use super::super::stated::{Duration, Instant, seconds};
 use super::super::timeline::Entry;
 use super::{Known, contradicted};
 use crate::incident::{Bounds, Symptom};
+use crate::postmortem::evidence::Spent;
 use crate::report::format;
+use crate::report::words::trigger;
 
 pub(super) fn check(reading: &Reading, known: &Known<'_>, verdict: &mut Verdict) {
     let incident = &known.evidence.incident;
@@ -135,20 +137,20 @@ fn seen_earlier(entry: &Entry, known: &Known<'_>, verdict: &mut Verdict) {
     verdict.find(Severity::Warning, Rule::NoticedLate, entry.time.clone(), message, way_out);
 }
 
-/// The measured share of the budget obliges, whether the document states it or not.
+/// The measured shares of the budgets oblige as the site's budget policy says, whether the document states them or not.
 fn budget(reading: &Reading, known: &Known<'_>, verdict: &mut Verdict) {
-    let Some(spent) = known.evidence.largest_spent() else { return };
-    if !super::super::checks::needs_highest_priority(reading, spent.share) {
+    if names_highest_priority(reading) {
         return;
     }
-    let place = Place { line: 1, quote: String::new() };
-    let message = format!(
-        "the incident took {} of the error budget of {} ({}), and no action has the highest priority",
-        format::percent(Some(spent.share), None),
-        spent.objective,
-        spent.how
-    );
-    let way_out = "mark at least one action P0, or P1 where nothing counts from zero (the Site Reliability Workbook's \
-                   error budget policy)";
-    verdict.find(Severity::Error, Rule::BudgetWithoutPriority, place, message, way_out);
+    for (clause, budgets) in known.evidence.obliging() {
+        let each = |spent: &&Spent| {
+            let share = format::percent(Some(spent.share_of_four()), None);
+            format!("{share} of the error budget of four periods of {} ({})", spent.objective, spent.how)
+        };
+        let all: Vec<String> = budgets.iter().map(each).collect();
+        let message = format!("the incident took {}, and no action has the highest priority", all.join(", "));
+        let way_out = format!("{HIGHEST_PRIORITY} (budget policy: {}: {})", trigger(clause.trigger), clause.text);
+        let place = Place { line: 1, quote: String::new() };
+        verdict.find(Severity::Error, Rule::BudgetWithoutPriority, place, message, &way_out);
+    }
 }

@@ -175,7 +175,7 @@ fn budget(block: &Block, share: &Share, known: &Known<'_>, verdict: &mut Verdict
         None => {
             let all = known.evidence.budgets.iter();
             let all: Vec<String> =
-                all.map(|spent| format!("{} of {}", percent(Some(spent.share), None), spent.objective)).collect();
+                all.map(|spent| format!("{} of {}", percent(Some(spent.share), None), spent.name())).collect();
             contradicted(verdict, place, format!("the incident spent {}", all.join(", ")));
         }
     }
