@@ -3,6 +3,7 @@
 use crate::impact::{self, Figure, Impact};
 use crate::incident::Symptom;
 
+use super::draft::capital;
 use super::evidence::{Estimate, People, Spent, Unit, Unknown};
 
 /// Inputs that a draft tells elsewhere.
@@ -26,7 +27,7 @@ pub fn people(impact: &Impact) -> People {
         ("Different people among the affected", &impact.distinct_users),
         ("Sign-ins failed, repeated ones included", &impact.failed_sign_ins),
         (share, &weighted),
-        ("People with a session whose session ended meanwhile, share", &impact.sessions_met),
+        ("Share of people with a session whose session ended meanwhile", &impact.sessions_met),
         ("People who wanted to sign in where no probe looks", &impact.not_covered.intents),
     ] {
         take(&mut people, what, figure);
@@ -79,7 +80,7 @@ fn take(people: &mut People, what: &str, figure: &Figure) {
                 if input.segment.is_some() || ELSEWHERE.contains(&input.name.as_str()) {
                     continue;
                 }
-                let made_from = estimate(&input.name, self::unit(&input.unit), input.value, &input.source);
+                let made_from = estimate(&capital(&input.name), self::unit(&input.unit), input.value, &input.source);
                 if !people.inputs.contains(&made_from) {
                     people.inputs.push(made_from);
                 }

@@ -217,6 +217,7 @@ fn sample(folder: &Path) -> Vec<(&'static str, String)> {
         ("report.md", file("report.md")),
         ("incidents.txt", said(folder, &[&["incidents"], &between[..]].concat())),
         ("incident.txt", said(folder, &["incidents", "--incident", &id])),
+        ("impact.md", said(folder, &["impact", "--incident", &id, "--format", "md"])),
         ("postmortem.md", file("postmortem.md")),
         ("failing-share.svg", file("failing-share.svg")),
         ("login-times.svg", file("login-times.svg")),

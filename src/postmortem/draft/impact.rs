@@ -1,7 +1,7 @@
 //! Impact: how large it was on the whole, at its worst and along each dimension; what it meant for people and budgets.
 
 use super::Inputs;
-use super::summary::{kind, long, met, verb};
+use super::summary::{capital, kind, long, met, verb};
 use crate::diagnosis;
 use crate::incident::{Incident, Share, ShareSplit};
 use crate::model::Micros;
@@ -30,8 +30,9 @@ pub(super) fn text(inputs: &Inputs<'_>) -> String {
 /// On the whole and at the worst.
 fn shares(incident: &Incident) -> String {
     let (verb, kind) = (verb(incident), kind(incident));
+    let head = capital(kind);
     let mut text = format!(
-        "| What | Share of logins that {verb} | Interval, of logins | {kind} logins | Logins | How |\n\
+        "| What | Share of logins that {verb} | Interval, of logins | {head} logins | Logins | How |\n\
          |---|--:|---|--:|--:|---|\n"
     );
     let mut row = |what: &str, share: &Share, how: &str| {
@@ -95,6 +96,7 @@ fn number(estimate: &Estimate, value: f64) -> String {
         Unit::People => format!("{} people", whole()),
         Unit::Share => percent(Some(value), None),
         Unit::Seconds => long(Micros((value.max(0.0) * 1e6) as u64)),
+        Unit::Other if value.fract() == 0.0 => format!("{value:.0}"),
         Unit::Other => format!("{value:.3}"),
     }
 }
@@ -122,13 +124,17 @@ fn splits(incident: &Incident) -> String {
     let mut text = String::new();
     for (name, all) in [("Vantage", &splits.vantages), ("Region", &splits.regions), ("Flow", &splits.flows)] {
         let share = format!("Share of logins that {verb}");
-        text.push_str(&table(name, all, &[&share, "Interval, of logins", &format!("{kind} logins"), "Logins"]));
+        text.push_str(&table(
+            name,
+            all,
+            &[&share, "Interval, of logins", &format!("{} logins", capital(kind)), "Logins"],
+        ));
     }
     for (name, all) in [("Step", &splits.steps), ("Class", &splits.classes)] {
         let heads = [
             &format!("Share of the {kind} logins"),
             "Interval, of these logins",
-            &format!("{kind} logins here"),
+            &format!("{} logins here", capital(kind)),
             &format!("All {kind} logins"),
         ];
         text.push_str(&table(name, all, &heads));

@@ -14,7 +14,7 @@ mod times;
 
 use super::evidence::Evidence;
 
-pub(super) use summary::verb;
+pub(super) use summary::{capital, verb};
 
 /// What the draft is made from.
 #[derive(Debug, Clone, Copy)]

@@ -23,6 +23,12 @@ pub(in crate::postmortem) fn kind(incident: &Incident) -> &'static str {
     }
 }
 
+/// With its first letter in upper case: at the head of a column or the beginning of a sentence.
+pub(in crate::postmortem) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// A probe that met it: "failing", "slow".
 pub(super) fn met(incident: &Incident) -> &'static str {
     match incident.symptom {

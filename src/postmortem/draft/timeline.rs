@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::Inputs;
 use super::impact::tame;
-use super::summary::{kind, local, long, met, verb};
+use super::summary::{capital, kind, local, long, met, verb};
 use crate::incident::{Background, Incident, Scope, Symptom};
 use crate::model::{EventKind, NotedEvent};
 use crate::postmortem::evidence::between;
@@ -215,10 +215,4 @@ fn measured(incident: &Incident, unseen: bool) -> Vec<Entry> {
         all.push(entry(incident.end.latest, format!("{} probe that proves the end: {again}", capital(good))));
     }
     all
-}
-
-/// With its first letter in upper case.
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
