@@ -34,6 +34,9 @@ pub(super) fn instant(read: &Read, fact: &Fact) -> bool {
                 || claim::restored(&text)
                 || says(&["end", "last fail", "last slow", "again", "until", "over"])
         }
+        "latest end of the linked incident" => {
+            says(&["no more", "ended", " end ", "last slow", "last fail", "back to normal", "again"])
+        }
         name if name.contains("linked incident") => says(&["slow", "latency", "of the incident", "fail"]),
         name => match (name.strip_prefix("noted: "), name.strip_prefix("page of ")) {
             (Some(noted), _) => shares_a_word(&text, noted),
