@@ -159,7 +159,9 @@ fn agrees(folder: &Path) {
     assert!(length("high") - length("low") < 2.0 * DEADLINE + 8.0, "{incident:#}");
     assert_eq!(incident["open"], false);
     named(&incident, &truth);
-    people(folder, incident["id"].as_str().unwrap(), &truth);
+    let id = incident["id"].as_str().unwrap();
+    people(folder, id, &truth);
+    drafted(folder, id, &truth);
 }
 
 /// The cause is named, with its evidence, and the setting's change stands at its instant.
@@ -196,10 +198,61 @@ fn named(incident: &Value, truth: &Truth) {
 /// One login a second is wanted: as many as the fault lasted were kept out.
 fn people(folder: &Path, id: &str, truth: &Truth) {
     let impact = json(folder, &["impact", "--incident", id, "--format", "json"]);
-    let intents = &impact["intents"]["value"];
     let expected = seconds(truth.injected, truth.healing);
-    let (low, high) = (intents["low"].as_f64().unwrap(), intents["high"].as_f64().unwrap());
-    assert!(low <= expected && expected <= high, "{expected} in {intents}");
+    // Every login hung: whoever came was affected.
+    for figure in ["intents", "affected"] {
+        let value = &impact[figure]["value"];
+        let (low, high) = (value["low"].as_f64().unwrap(), value["high"].as_f64().unwrap());
+        assert!(low <= expected && expected <= high, "{expected} in {figure} {value}");
+        assert!(high <= 1.5 * expected && expected <= 3.0 * low, "{expected} in {figure} {value}");
+    }
+    // The last of the tries again came after it was healed: nobody was locked out for certain.
+    assert_eq!(impact["locked_out"]["value"]["low"], 0.0, "{impact:#}");
+}
+
+/// The number at the beginning of a text: `1,024 people`.
+fn number(text: &str) -> f64 {
+    text.split(' ').next().unwrap().replace(',', "").parse().unwrap_or_else(|_| panic!("no number: {text}"))
+}
+
+/// The draft's own start, end, duration and people hold what was done to the lab, and agree with the impact.
+fn drafted(folder: &Path, id: &str, truth: &Truth) {
+    let out = tempfile::tempdir().unwrap();
+    said(folder, &["postmortem", "draft", "--incident", id, "--zone", "UTC", "--out", out.path().to_str().unwrap()]);
+    let draft = fs::read_to_string(out.path().join("postmortem.md")).unwrap();
+    let row = |name: &str| -> Vec<String> {
+        let begin = format!("| {name}");
+        let line = draft.lines().find(|line| line.starts_with(&begin)).unwrap_or_else(|| panic!("{name}\n{draft}"));
+        line.trim_matches('|').split(" | ").skip(1).map(|cell| cell.trim().to_owned()).collect()
+    };
+    let between = |name: &str| -> [String; 2] {
+        let cell = &row(name)[0];
+        let (low, high) = cell.split_once(" to ").unwrap_or_else(|| panic!("no bounds: {cell}"));
+        [low.to_owned(), high.to_owned()]
+    };
+    // Instants and lengths are told to the second.
+    let instants = |name: &str| {
+        between(name).map(|cell| cell.replace(' ', "T").replace("TUTC", "Z").parse::<Timestamp>().unwrap())
+    };
+    let second = SignedDuration::from_secs(1);
+    let [earliest, latest] = instants("Start");
+    assert!(earliest <= truth.injected && truth.began <= latest + second, "{draft}");
+    let [earliest, latest] = instants("End");
+    assert!(earliest <= truth.healed && truth.healing <= latest + second, "{draft}");
+    let [shortest, longest] = between("Duration").map(|cell| {
+        let minutes = cell.split_once(" min").map_or(0.0, |(minutes, _)| number(minutes));
+        let rest = cell.rsplit(" min ").next().unwrap();
+        60.0 * minutes + if rest.ends_with(" s") { number(rest) } else { 0.0 }
+    });
+    assert!(shortest <= seconds(truth.began, truth.healed) + 0.5, "{shortest} {draft}");
+    assert!(seconds(truth.injected, truth.healing) <= longest + 0.5, "{longest} {draft}");
+    let people: Vec<f64> = row("People affected")[..3].iter().map(|cell| number(cell)).collect();
+    let expected = seconds(truth.injected, truth.healing);
+    assert!(people[0] <= expected && expected <= people[2] + 0.5, "{expected} in {people:?}");
+    let impact = json(folder, &["impact", "--incident", id, "--format", "json"]);
+    for (told, end) in people.iter().zip(["low", "middle", "high"]) {
+        assert_eq!(*told, impact["affected"]["value"][end].as_f64().unwrap().round(), "{end}\n{draft}");
+    }
 }
 
 /// Everything that is said of the outage, by the name of its file in `reports/outage`.
