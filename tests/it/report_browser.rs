@@ -1,6 +1,6 @@
 //! The report in a real browser: accessible by axe-core in light and dark, no sideways scroll on a phone, no request that
 //! leaves the page, and printed as PDF. `DOORSTEP_TEST_BROWSER` names a Chromium and `DOORSTEP_TEST_AXE` axe-core
-//! (`scripts/tools browser` installs both, and pdftotext).
+//! (`scripts/tools browser` installs both, and pdftotext and pdfinfo).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,16 @@ const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/reports/demo/report.h
 
 /// The page with a database.
 const OUTAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/reports/outage/report.html");
+
+/// The page of a whole week among thirteen, with every chart.
+const SPECIMEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/reports/specimen/report.html");
+
+/// The page of a week that still runs, whose burn-down goes on as a fan.
+fn running() -> String {
+    let page = tokio::runtime::Runtime::new().unwrap().block_on(crate::report_query::running_page());
+    assert!(page.contains("Fan: where it may go"), "no fan");
+    page
+}
 
 fn chromium(browser: &Path, profile: &Path) -> Command {
     let mut command = Command::new(browser);
@@ -70,6 +80,8 @@ fn the_page_is_accessible_in_light_and_dark() {
     for page in [
         fs::read_to_string(SAMPLE).unwrap(),
         fs::read_to_string(OUTAGE).unwrap(),
+        fs::read_to_string(SPECIMEN).unwrap(),
+        running(),
         crate::report_render::eventful_page(),
     ] {
         for dark in [false, true] {
@@ -93,9 +105,16 @@ fn a_phone_needs_no_sideways_scroll_and_no_request_leaves_the_page() {
     for page in [SAMPLE, OUTAGE] {
         fits_a_phone(&browser, &fs::read_to_string(page).unwrap());
     }
+    fits_a_phone(&browser, &running());
+    // Of each of the two objectives a burn-down, thirteen weeks and the worst stretches; one strip, one of login times.
+    let charts = fits_a_phone(&browser, &fs::read_to_string(SPECIMEN).unwrap());
+    let titles: Vec<&str> = charts.iter().map(|title| title.as_str().unwrap()).collect();
+    assert_eq!(titles.len(), 8, "{titles:#?}");
+    assert_eq!(titles.iter().filter(|title| title.ends_with(" periods")).count(), 2, "thirteen weeks in {titles:#?}");
 }
 
-fn fits_a_phone(browser: &Path, page: &str) {
+/// The titles of its charts, as the browser reads them out.
+fn fits_a_phone(browser: &Path, page: &str) -> Vec<Value> {
     // A window cannot be so narrow, a frame can.
     let frame = page.replace('&', "&amp;").replace('"', "&quot;");
     let host = format!(
@@ -105,7 +124,7 @@ fn fits_a_phone(browser: &Path, page: &str) {
     let script = format!(
         "{SAY}window.onload = () => {{ const inner = document.querySelector('iframe').contentWindow; say({{ \
          width: inner.innerWidth, scroll: inner.document.documentElement.scrollWidth, \
-         charts: inner.document.querySelectorAll('svg.chart').length, \
+         charts: [...inner.document.querySelectorAll('svg.chart')].map(chart => chart.querySelector('title').textContent), \
          letters: Math.min(...[...inner.document.querySelectorAll('svg.chart text')].map(text => \
          parseFloat(inner.getComputedStyle(text).fontSize) * text.getScreenCTM().a)), \
          requests: inner.performance.getEntriesByType('resource').map(entry => entry.name) }}); }};"
@@ -114,8 +133,10 @@ fn fits_a_phone(browser: &Path, page: &str) {
     assert_eq!(said["width"], 375, "{said}");
     assert!(said["scroll"].as_u64().is_some_and(|wide| wide <= 375), "{said}");
     assert!(said["letters"].as_f64().is_some_and(|pixels| pixels >= 11.0), "{said}");
-    assert!(said["charts"].as_u64().unwrap() >= 4, "{said}");
     assert_eq!(said["requests"], serde_json::json!([]));
+    let charts = said["charts"].as_array().unwrap();
+    assert!(charts.len() >= 4, "{said}");
+    charts.clone()
 }
 
 #[test]
@@ -142,6 +163,11 @@ fn the_pdf_holds_the_headline_on_numbered_pages() {
     for words in ["Doorstep login report", "Verdicts", "missed", "132 of 180", &format!("1 of {pages}")] {
         assert!(text.to_lowercase().contains(&words.to_lowercase()), "'{words}' in {text}");
     }
+    let last = pages.to_string();
+    let sizes = Command::new("pdfinfo").args(["-f", "1", "-l", &last]).arg(&pdf).output().unwrap();
+    let sizes = String::from_utf8_lossy(&sizes.stdout);
+    let sizes: Vec<&str> = sizes.lines().filter(|line| line.starts_with("Page") && line.contains(" size:")).collect();
+    assert!(sizes.len() == pages && sizes.iter().all(|size| size.ends_with("(A4)")), "{sizes:#?}");
 }
 
 #[test]

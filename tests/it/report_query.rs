@@ -97,9 +97,12 @@ fn running_week() -> World {
     world
 }
 
-#[tokio::test]
-async fn the_outlook_of_a_running_week_goes_on_from_where_its_budget_stands() {
-    let world = running_week();
+/// The report of [`running_week`] from a store, as a page: its burn-down has a fan.
+pub(crate) async fn running_page() -> String {
+    html::render(&running_model(&running_week()).await)
+}
+
+async fn running_model(world: &World) -> ReportModel {
     let folder = tempfile::tempdir().expect("a folder");
     let (spool, _) = Spool::open(folder.path(), &Clock::system()).expect("a spool");
     for runs in world.runs.chunks(200) {
@@ -110,7 +113,13 @@ async fn the_outlook_of_a_running_week_goes_on_from_where_its_budget_stands() {
     for declaration in &world.declarations {
         store.declare(declaration).await.expect("a declaration");
     }
-    let (model, _) = ask(&store, &world).await;
+    ask(&store, world).await.0
+}
+
+#[tokio::test]
+async fn the_outlook_of_a_running_week_goes_on_from_where_its_budget_stands() {
+    let world = running_week();
+    let model = running_model(&world).await;
     let objective = &model.objectives[0];
     assert_eq!((objective.verdict, objective.until), (Attainment::NotKnown, Some(world.until)), "a third is missing");
     let (outlook, spent) = (objective.standing.outlook.as_ref().expect("days"), objective.budget.unwrap().spent_share);
