@@ -115,6 +115,13 @@ impl LatencyHistogram {
         None
     }
 
+    /// How many counters it keeps, of eight bytes each: what it costs in memory. Three digits from 1 to 3,600,000 take
+    /// 13,312 (F15).
+    #[must_use]
+    pub fn counters(&self) -> usize {
+        self.0.distinct_values()
+    }
+
     /// Lower and upper end of the bucket that holds a value.
     #[must_use]
     pub fn bucket_of(&self, value: Micros) -> (Micros, Micros) {

@@ -61,6 +61,13 @@ fn compute(formula: &str, inputs: &Inputs) -> Computed {
                 numbers(inputs, "weights").into_iter().zip(numbers(inputs, "ratios")).collect();
             vec![("availability", slo::weighted_errors(&parts).into())]
         }
+        "F21.weighted_burn" => {
+            let (weights, ratios, target) =
+                (numbers(inputs, "weights"), numbers(inputs, "ratios"), inputs.number("target"));
+            let parts: Vec<(f64, f64)> = weights.into_iter().zip(ratios).collect();
+            let added: f64 = parts.iter().map(|(weight, ratio)| weight * slo::burn_rate(*ratio, target)).sum();
+            vec![("burn_rate", slo::burn_rate(slo::weighted_errors(&parts), target).into()), ("added", added.into())]
+        }
         "F21.slices" => {
             let flags =
                 |part: &Value| -> Vec<bool> { part.as_array().unwrap().iter().map(|f| f.as_bool().unwrap()).collect() };

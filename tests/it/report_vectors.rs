@@ -194,6 +194,11 @@ fn compute(formula: &str, inputs: &Inputs) -> Computed {
             let (low, high) = LatencyHistogram::new().bucket_of(Micros(inputs.count("value")));
             vec![("low", low.0.into()), ("high", high.0.into())]
         }
+        "F15.counters" => {
+            let mut histogram = LatencyHistogram::new();
+            histogram.record(Micros(inputs.count("highest")));
+            vec![("counters", (histogram.counters() as u64).into())]
+        }
         "F15.merge" => merged_histogram(inputs),
         "F15.averaged" => averaged(inputs),
         "F16.corrected" => corrected_histogram(inputs),
