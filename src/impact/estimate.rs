@@ -17,8 +17,8 @@ use super::people::{Met, Part, parts};
 use super::slices::{Grid, MOST_LATE, PartSlice, Seen, SeriesSeen, dropped, seen};
 use super::stretch::{self, Between, Stretch, common, outside};
 use super::sums::{
-    ATTEMPTS, DELAYED, DELAYED_BY_SLOWNESS, FAILED, LOCKED_OUT, NO_RETRIES, Row, SLOW, Sums, not_covered, per_person,
-    segment, sessions, share,
+    ATTEMPTS, DELAYED, DELAYED_BY_SLOWNESS, FAILED, LOCKED_OUT, NO_RETRIES, Row, SLOW, Sums, not_covered, segment,
+    sessions, share,
 };
 use super::surroundings::{self, Logins};
 use super::{notes, weighted};
@@ -270,7 +270,7 @@ impl People {
         let affected = sums.affected();
         // F13 takes each attempt to fail on its own. Where the same people fail every time, as with a part of the
         // accounts broken, all affected are locked out and none is delayed; probes cannot tell which, so the bounds hold
-        // both.
+        // both. Those of failed sign-ins and of attempts hold it already.
         let most = affected.estimate().map_or(0.0, |people| people.high);
         let delayed = if slow {
             affected.clone().by(DELAYED_BY_SLOWNESS)
@@ -285,7 +285,7 @@ impl People {
             locked_out: attempts(("people", LOCKED_OUT), |a| a.locked_out).reaching(f64::MAX, most),
             delayed,
             attempts: attempts(("attempts", ATTEMPTS), |a| a.attempts),
-            attempts_per_person: per_person(&failed_sign_ins, &affected),
+            attempts_per_person: sums.per_person(&failed_sign_ins, &affected, retries.map_or(0, <[Micros]>::len)),
             distinct_users: sums.distinct(population),
             availability: PlainAndWeighted {
                 plain: all.share(),

@@ -16,7 +16,8 @@ pub(super) fn of(question: &Question<'_>, asked: &Asked<'_>, people: &People) ->
     if question.population.habits().retries.as_ref().is_some_and(|retries| !retries.is_empty()) {
         notes.push(
             "The middle takes each attempt to fail on its own. Where the same people fail every time, none of them is \
-             merely delayed, and as many are locked out as are affected: the bounds hold both."
+             merely delayed, as many are locked out as are affected, and each fails as often as he tries: the bounds hold \
+             both."
                 .to_owned(),
         );
     }

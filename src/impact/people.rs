@@ -154,6 +154,17 @@ impl Met {
         self.unseen.map_or(0.0, |people| people.high)
     }
 
+    /// The least failed attempts per person affected: each attempt fails on its own, with the smallest failing share.
+    /// `None` when nobody may have wanted to sign in.
+    pub(super) fn least_per_person(&self) -> Option<f64> {
+        let [low, ..] = self.attempts.as_ref()?;
+        if low.affected > 0.0 {
+            return Some(low.failed / low.affected);
+        }
+        // As the share goes to zero nobody who failed once fails again.
+        (self.intents?.high > 0.0).then_some(1.0)
+    }
+
     /// The most attempts of the people of the other slices.
     pub(super) fn most_unseen_attempts(&self, count: impl Fn(&Attempts) -> f64) -> f64 {
         self.unseen_attempts.as_ref().map_or(0.0, count)
@@ -179,6 +190,10 @@ fn failing(part: &Part<'_>, slices: &[PartSlice], policy: &Policy) -> Option<Est
 
 /// Attempts at the lower ends, middles and upper ends. The number of delayed people does not rise with the failing share
 /// all the way: it gets the least and the most of the shares between.
+///
+/// Attempts and failed ones take each attempt to fail on its own (F13), but for their upper end: where the same people
+/// fail every time, q of them do so at each attempt of theirs that falls into the outage, which is q times what happens
+/// when everything fails.
 fn attempts(part: &Part<'_>, stretch: &Stretch, failing: Estimate, retries: &[Micros]) -> [Attempts; 3] {
     let of = |share: f64, end: fn(Estimate) -> f64| {
         with_retries(|offset| part.intents(stretch, offset).map_or(0.0, end), share, retries)
@@ -195,6 +210,10 @@ fn attempts(part: &Part<'_>, stretch: &Stretch, failing: Estimate, retries: &[Mi
     };
     low.delayed = low.delayed.min(of(failing.high, low_end).delayed);
     high.delayed = of(most(high_end), high_end).delayed;
+    let everything = of(1.0, high_end);
+    high.failed = failing.high * everything.failed;
+    let (first, again) = (everything.affected, everything.attempts - everything.affected);
+    high.attempts = first + failing.high * again;
     [low, middle, high]
 }
 

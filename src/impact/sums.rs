@@ -14,8 +14,10 @@ pub(super) const AFFECTED: &str =
     "intents x failing share, summed over segments and stretches of time (F13); lower and upper ends multiplied (F14)";
 pub(super) const LOCKED_OUT: &str = "intents whose last retry falls before the end x failing share^(retries + 1) (F13)";
 pub(super) const DELAYED: &str = "affected - locked out (F13)";
-pub(super) const FAILED: &str = "sum over attempts j of intents x failing share^(j + 1) (F13)";
-pub(super) const ATTEMPTS: &str = "intents + sum over retries j of intents x failing share^j (F13)";
+pub(super) const FAILED: &str = "sum over attempts j of intents x failing share^(j + 1) (F13); the upper end: the same \
+                                 people fail every time, failing share x sum over attempts of intents";
+pub(super) const ATTEMPTS: &str = "intents + sum over retries j of intents x failing share^j (F13); the upper end: the \
+                                   same people fail every time, intents + failing share x sum over retries of intents";
 pub(super) const NO_RETRIES: &str = "nobody said how often people try again: add 'retries' to the population file";
 pub(super) const SLOW: &str = "logins were slow, not failing: nobody was turned away by it";
 pub(super) const DELAYED_BY_SLOWNESS: &str =
@@ -79,6 +81,32 @@ impl Sums<'_> {
     ) -> Figure {
         let covered = self.figure(unit, unit, formula, Some(retries), |met| met.of_attempts(&of));
         covered.adding(self.unseen(|met| met.most_unseen_attempts(&of)))
+    }
+
+    /// Failed attempts over affected people: attempts are not people. A ratio of the ends of both would be no bound, since
+    /// they go together: of all people it is a mean of those of the parts and stretches, so that the least of these is its
+    /// lower end; and nobody fails more often than he tries, which is its upper end.
+    pub(super) fn per_person(&self, failed: &Figure, affected: &Figure, retries: usize) -> Figure {
+        let (Figure::Estimate { value: failed, inputs, .. }, Some(people)) = (failed, affected.estimate()) else {
+            return failed.clone();
+        };
+        if people.low <= 0.0 {
+            return Figure::unknown("it may be that nobody was affected, so that there is no ratio");
+        }
+        let unseen = self.unseen(Met::most_unseen) > 0.0;
+        let each = self.rows.iter().flat_map(|row| &row.met).filter_map(Met::least_per_person);
+        let middle = failed.middle / people.middle;
+        let low = if unseen { 1.0 } else { each.fold(middle, f64::min) };
+        Figure::Estimate {
+            value: Estimate { low, middle, high: (1.0 + retries as f64).max(middle) },
+            unit: "attempts per person".to_owned(),
+            formula:
+                "failed attempts / affected people: a log of failed requests overstates people by this (F13); the \
+                      lower end: each attempt fails on its own, at the least failing share; the upper end: who fails \
+                      once fails at every attempt, 1 + retries"
+                    .to_owned(),
+            inputs: inputs.clone(),
+        }
     }
 
     fn figure(
@@ -176,28 +204,6 @@ impl Sums<'_> {
             inputs,
         }
         .adding(0.0)
-    }
-}
-
-/// Failed attempts over affected people: attempts are not people.
-pub(super) fn per_person(failed: &Figure, affected: &Figure) -> Figure {
-    let (Figure::Estimate { value: failed, inputs, .. }, Some(people)) = (failed, affected.estimate()) else {
-        return failed.clone();
-    };
-    if people.low <= 0.0 {
-        return Figure::unknown("it may be that nobody was affected, so that there is no ratio");
-    }
-    let ratio = Estimate {
-        low: failed.low / people.low,
-        middle: failed.middle / people.middle,
-        high: failed.high / people.high,
-    };
-    Figure::Estimate {
-        value: ratio,
-        unit: "attempts per person".to_owned(),
-        formula: "failed attempts / affected people: a log of failed requests overstates people by this (F13)"
-            .to_owned(),
-        inputs: inputs.clone(),
     }
 }
 

@@ -85,9 +85,11 @@ fn an_outage_of_known_size_is_found_within_its_bounds() {
     // Nine tenths of the people are covered; the simulation's people are everybody.
     let holds = |name: &str, truth: f64| {
         let (low, middle, high) = estimate(&impact, name);
+        // The upper end of attempts holds that the same people fail every time, as they did not here.
+        let widest = if name == "failed_sign_ins" { 1.8 } else { 1.6 };
         assert!(low <= truth && truth <= high, "{name}: {truth} not in {low} to {high}");
         assert!(
-            low > truth * 0.5 && (high < truth * 1.6 || name == "locked_out"),
+            low > truth * 0.5 && (high < truth * widest || name == "locked_out"),
             "{name}: {low}, {middle}, {high} is too wide for {truth}"
         );
     };

@@ -167,6 +167,16 @@ async fn the_impact_holds_the_people_who_were_kept_out() {
     let locked_out = estimate(&impact.locked_out);
     assert!(locked_out.low <= count && count <= locked_out.high && locked_out.middle < count, "{locked_out:?}");
     assert!(estimate(&impact.delayed).low <= 0.0);
+    // Nor do the others fail once and get in: each of the same users fails four times.
+    assert_eq!(truth.failed_attempts, 4 * truth.affected);
+    for (figure, was) in [
+        (&impact.failed_sign_ins, truth.failed_attempts as f64),
+        (&impact.attempts, truth.attempts as f64),
+        (&impact.attempts_per_person, truth.failed_attempts as f64 / count),
+    ] {
+        let told = estimate(figure);
+        assert!(told.low <= was && was <= told.high && told.middle < was, "{told:?} and {was}");
+    }
 }
 
 /// The arguments by which every command here finds configuration and store.
