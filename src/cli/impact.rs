@@ -1,20 +1,22 @@
-//! `doorstep impact`: how many people an incident or a span of time kept out, each number with its bounds.
+//! `doorstep impact`: how many people an incident or a span of time met, each number with its bounds.
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use crate::clock::Clock;
 use crate::config::Site;
+use crate::diagnosis::Signatures;
 use crate::impact::{self, Impact, Question};
 use crate::incident::{Incident, IncidentId};
 use crate::model::{Exclusion, FlowName, Objective, chain};
 use crate::query;
+use crate::report::format::count;
 use crate::report::impact as shown;
 use crate::slo::Period;
 use crate::store::Store;
 
 use super::configuration::ConfigurationArgs;
-use super::incidents::{one, rules, terminal_progress};
+use super::incidents::{diagnosed, one, rules, terminal_progress};
 use super::report::{open, settled};
 use super::{CommandError, Exit, event, print, when};
 
@@ -83,8 +85,11 @@ pub async fn execute(args: ImpactArgs) -> Result<Exit, CommandError> {
     let impact = match (&args.incident, &args.from, &args.to) {
         (Some(id), _, _) => {
             let store = open(&site)?;
-            let (incident, _) = one(&store, id, &rules(&site)).await?;
-            of_incident(&store, &site, &incident, &args.flow, &zone, settled(&site, now)).await?
+            let (incident, reading) = one(&store, id, &rules(&site)).await?;
+            let mut impact = of_incident(&store, &site, &incident, &args.flow, &zone, settled(&site, now)).await?;
+            let diagnosis = diagnosed(&store, &site, &reading, &incident).await?;
+            impact.notes.extend(diagnosis.signatures.and_then(|signatures| same_accounts(&signatures)));
+            impact
         }
         (None, Some(from), Some(to)) => {
             let from = when::instant(from, now, &zone).map_err(usage)?;
@@ -109,6 +114,18 @@ pub async fn execute(args: ImpactArgs) -> Result<Exit, CommandError> {
         Format::Csv => shown::csv(&impact),
     });
     Ok(Exit::Good)
+}
+
+/// Which end of the bounds the accounts of the probes speak for; nothing where they do not.
+fn same_accounts(signatures: &Signatures) -> Option<String> {
+    let part = signatures.by_account.as_ref()?.fixed_part()?;
+    Some(format!(
+        "Accounts of the probes: {} of {} failed every time, in all of their {} logins. That fits the upper end of sign-ins \
+         failed, locked out and attempts per person, where the same people fail at every retry.",
+        part.always,
+        part.of,
+        count(part.logins)
+    ))
 }
 
 /// The impact of an incident, with the whole weeks around it: their windows and budgets.

@@ -89,8 +89,43 @@ pub struct ByAccount {
     /// The account that failed most against all others, at a confidence that allows for the choice among them; `None`
     /// with one account alone.
     pub worst: Option<Groups>,
-    /// Logins that began while another login of the same account was under way, against those that did not.
+    /// Logins that began while another login of the same account was under way, against those that did not; of accounts
+    /// alone that had both, with good ones and failed ones among them. A login that hangs is under way for longer: where
+    /// a part of the accounts always fails, all that meet another are of that part.
     pub together: Groups,
+}
+
+/// A part of the accounts that failed at every login, while others got in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FixedPart {
+    /// The accounts that failed every time, more than by chance.
+    pub always: usize,
+    /// All accounts.
+    pub of: usize,
+    /// Logins of those accounts: all failed.
+    pub logins: u64,
+}
+
+impl ByAccount {
+    /// The part of the accounts that failed every time: two at least, each with a failing share above that of all logins
+    /// by its interval. `None` where there is none, or where no account is left that got in.
+    #[must_use]
+    pub fn fixed_part(&self) -> Option<FixedPart> {
+        let (failing, n) =
+            self.accounts.iter().fold((0, 0), |(failing, n), one| (failing + one.failing.failing, n + one.failing.n));
+        if failing == n {
+            return None;
+        }
+        let overall = failing as f64 / n as f64;
+        let above = |one: &&AccountShare| one.failing.interval.is_some_and(|interval| interval.low > overall);
+        let always: Vec<&AccountShare> =
+            self.accounts.iter().filter(|one| one.failing.failing == one.failing.n).filter(above).collect();
+        (always.len() > 1).then(|| FixedPart {
+            always: always.len(),
+            of: self.accounts.len(),
+            logins: always.iter().map(|one| one.failing.n).sum(),
+        })
+    }
 }
 
 /// How failing went with the load.
@@ -143,12 +178,18 @@ pub(super) fn by_account(logins: &[GroupedLogin], confidence: f64) -> Option<ByA
     let (mut together, mut alone) = (Vec::new(), Vec::new());
     for all in by_name.values_mut() {
         all.sort_by_key(|login| login.started);
+        let (mut its_together, mut its_alone) = (Vec::new(), Vec::new());
         // When the last login that began before ended: whoever begins earlier than that is not alone.
         let mut under_way = Timestamp::MIN;
-        for login in all {
-            let group = if login.started < under_way { &mut together } else { &mut alone };
+        for login in all.iter() {
+            let group = if login.started < under_way { &mut its_together } else { &mut its_alone };
             group.push(login.failed);
             under_way = under_way.max(login.ended);
+        }
+        let failed = all.iter().filter(|login| login.failed).count();
+        if !its_together.is_empty() && !its_alone.is_empty() && failed > 0 && failed < all.len() {
+            together.extend(its_together);
+            alone.extend(its_alone);
         }
     }
     Some(ByAccount { accounts, worst, together: Groups::new(&together, &alone, confidence) })
@@ -228,6 +269,29 @@ mod tests {
         assert_eq!(single.worst, None, "there is nobody to compare with");
         assert_eq!(by_account(&[GroupedLogin { account: None, ..one[0].clone() }], 0.95), None);
         assert_eq!(by_account(&[], 0.95), None);
+    }
+
+    #[test]
+    fn a_fixed_part_of_the_accounts_is_told_and_does_not_look_like_logins_that_block_each_other() {
+        // Four of five accounts hang for longer than until their next login, and the fifth gets in each time.
+        let names = ["a", "b", "c", "d", "e"];
+        let logins: Vec<_> = (0..200_i64)
+            .map(|index| {
+                let account = names[(index % 5) as usize];
+                login(account, index, if account == "e" { 1 } else { 10 }, account != "e")
+            })
+            .collect();
+        let found = by_account(&logins, 0.95).unwrap();
+        assert_eq!(found.fixed_part(), Some(FixedPart { always: 4, of: 5, logins: 160 }));
+        assert_eq!((found.together.more.n, found.together.less.n), (0, 0), "that they hang is why they meet");
+        // As many failures, by chance.
+        let by_chance: Vec<_> =
+            (0..200_i64).map(|index| login(names[(index % 5) as usize], index, 1, index * 7 % 11 < 9)).collect();
+        assert_eq!(by_account(&by_chance, 0.95).unwrap().fixed_part(), None);
+        // A few logins each may all fail by chance; and where everything fails there is no part.
+        assert_eq!(by_account(&logins[..5], 0.95).unwrap().fixed_part(), None);
+        let all: Vec<_> = (0..200_i64).map(|index| login(names[(index % 5) as usize], index, 1, true)).collect();
+        assert_eq!(by_account(&all, 0.95).unwrap().fixed_part(), None);
     }
 
     #[test]

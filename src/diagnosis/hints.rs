@@ -71,6 +71,11 @@ impl View<'_> {
         by_account.is_some_and(|it| it.together.differ() || it.worst.as_ref().is_some_and(Groups::differ))
     }
 
+    /// Several accounts failed every time while others got in.
+    fn always_the_same(&self) -> bool {
+        self.signatures.by_account.as_ref().is_some_and(|it| it.fixed_part().is_some())
+    }
+
     fn grows_with_the_load(&self) -> bool {
         matches!(&self.signatures.by_load, Some(ByLoad::Known { groups, .. }) if groups.differ())
     }
@@ -82,7 +87,7 @@ impl View<'_> {
     }
 }
 
-const MECHANISMS: [Mechanism; 10] = [
+const MECHANISMS: [Mechanism; 11] = [
     Mechanism {
         looks_like: "commits that all wait, as when a standby that they need is lost, frozen or misnamed",
         fits: |view| view.mostly(Signature::Hang) && (view.everything() || view.share() >= DOMINANT),
@@ -123,9 +128,20 @@ const MECHANISMS: [Mechanism; 10] = [
         alternatives: &["one host of several behind a load balancer", "a few users whose own data are locked"],
     },
     Mechanism {
+        looks_like: "a fixed part of the accounts that fails every time, while the others get in",
+        fits: |view| view.always_the_same(),
+        evidence: &[failing, fixed_part, accounts],
+        alternatives: &[
+            "users spread over several primaries or shards, one of them broken or misconfigured",
+            "a change that reached a part of the users: a rollout, a permission, data that were migrated",
+            "accounts of the probes that are locked, expired or limited by the service: then it is the probes' and not \
+             the users'",
+        ],
+    },
+    Mechanism {
         looks_like: "logins of one account that wait for each other, or one account whose own data are locked: this may be \
                      the probes' and not the users'",
-        fits: |view| view.goes_by_account(),
+        fits: |view| view.goes_by_account() && !view.always_the_same(),
         evidence: &[failing, accounts, together],
         alternatives: &[
             "one account that is locked, expired or limited by the service",
@@ -241,6 +257,11 @@ fn growth(signatures: &Signatures) -> String {
 
 fn accounts(signatures: &Signatures) -> String {
     signatures.by_account.as_ref().map_or_else(|| "no account is known".to_owned(), words::by_account)
+}
+
+fn fixed_part(signatures: &Signatures) -> String {
+    let part = signatures.by_account.as_ref().and_then(words::fixed_part);
+    part.unwrap_or_else(|| "no account failed every time".to_owned())
 }
 
 fn together(signatures: &Signatures) -> String {

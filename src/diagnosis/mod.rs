@@ -23,7 +23,7 @@ pub use answered::{Answered, Answers, Stretch};
 pub use course::{Course, Shape};
 pub use database::{DatabaseEvidence, Records, evidence, wanted, wanted_snapshots};
 pub use fit::AlsoSeen;
-pub use grouped::{AccountShare, ByAccount, ByLoad, GroupedLogin, Groups, Load};
+pub use grouped::{AccountShare, ByAccount, ByLoad, FixedPart, GroupedLogin, Groups, Load};
 pub use hints::Hint;
 pub use lag_rule::{LAG_BYTES, LAG_TIME, LagRules};
 pub use said::{NO_DATABASE, change_in_words};
