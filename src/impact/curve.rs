@@ -30,7 +30,7 @@ impl Curve {
             Demand::Stated(week) => Ok(Self {
                 zone: week.zone.clone(),
                 hours: week.hours.clone(),
-                source: "a typical week, as stated".to_owned(),
+                source: format!("a typical week, as stated{}", band(&week.hours)),
             }),
             Demand::Logged(log) => from_log(log, unusual),
         }
@@ -66,6 +66,19 @@ impl Curve {
         let hour = hour_of_week(local.date(), local.hour());
         self.hours.get(hour).copied().unwrap_or_default()
     }
+}
+
+/// How far the rates of a stated week may be off, in words: nothing where it was stated as exact.
+fn band(hours: &[Rate]) -> String {
+    let ratios =
+        |end: fn(&Rate) -> f64| hours.iter().filter(|rate| rate.middle > 0.0).map(move |rate| end(rate) / rate.middle);
+    let low = ratios(|rate| rate.low).fold(1.0, f64::min);
+    let high = ratios(|rate| rate.high).fold(1.0, f64::max);
+    if high - low < 0.0005 {
+        return String::new();
+    }
+    let hundredth = |value: f64| (value * 100.0).round() / 100.0;
+    format!("; its band: {} to {} times the rate", hundredth(low), hundredth(high))
 }
 
 /// The hour of the week, from Monday 00:00.
@@ -146,6 +159,16 @@ mod tests {
         let summer = curve.between(time("2026-07-13T06:30:00Z"), time("2026-07-13T09:00:00Z"));
         assert!((summer.middle - 3600.0).abs() < 1e-9);
         assert_eq!(curve.between(time("2026-11-16T09:00:00Z"), time("2026-11-16T08:00:00Z")), Estimate::default());
+    }
+
+    #[test]
+    fn the_band_of_a_stated_week_is_told() {
+        let source = stated(|hour| hour as f64).source().to_owned();
+        assert_eq!(source, "a typical week, as stated; its band: 0.9 to 1.1 times the rate");
+        let of = |low, high| band(&[Rate { low, middle: 100.0, high }, Rate::default()]);
+        assert_eq!(of(100.0, 100.0), "");
+        assert_eq!(of(92.5, 130.0), "; its band: 0.93 to 1.3 times the rate");
+        assert_eq!(band(&[]), "");
     }
 
     #[test]

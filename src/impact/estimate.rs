@@ -12,7 +12,7 @@ use crate::slo::{Period, Tally, UserWeighted, wilson};
 use super::adjusted;
 use super::curve::Curve;
 use super::figure::{Estimate, Figure, Input};
-use super::model::{Impact, LostInIt, NotCovered, PlainAndWeighted, SegmentFigures};
+use super::model::{AffectedPeople, Impact, LostInIt, NotCovered, PlainAndWeighted, SegmentFigures};
 use super::people::{Met, Part, parts};
 use super::slices::{Grid, MOST_LATE, PartSlice, Seen, SeriesSeen, dropped, seen};
 use super::stretch::{self, Between, Stretch, common, outside};
@@ -62,6 +62,11 @@ impl Asked<'_> {
         !self.some_flows || segment.flows.is_empty() || named
     }
 
+    /// Whether it is an incident of slow logins.
+    pub(super) fn is_slow(&self) -> bool {
+        self.incident.is_some_and(|incident| incident.symptom == Symptom::Slow)
+    }
+
     /// Where its ends come from.
     fn ends(&self) -> &'static str {
         if self.incident.is_some() { "probes around its ends (F8)" } else { "as asked for" }
@@ -74,17 +79,14 @@ pub fn of_incident(question: &Question<'_>, incident: &Incident) -> Impact {
     answer(question, asked_of_incident(question, incident))
 }
 
-/// People whom one incident kept out, as [`of_incident`] says, and nothing else: for tables of many incidents. Slow
-/// logins kept nobody out.
+/// People whom one incident met, as [`of_incident`] says, and nothing else: for tables of many incidents.
 #[must_use]
-pub fn affected_by(question: &Question<'_>, incident: &Incident) -> Figure {
-    if incident.symptom == Symptom::Slow {
-        return Figure::unknown(SLOW);
-    }
-    sign_ins(question, &asked_of_incident(question, incident)).1
+pub fn affected_by(question: &Question<'_>, incident: &Incident) -> AffectedPeople {
+    let People { affected, locked_out, delayed, .. } = sign_ins(question, &asked_of_incident(question, incident));
+    AffectedPeople { affected, locked_out, delayed }
 }
 
-/// People who wanted to sign in during a span, and those who could not, as [`of_span`] says, and nothing else.
+/// People who wanted to sign in during a span, and those who met a failure, as [`of_span`] says, and nothing else.
 #[must_use]
 pub fn sign_ins_of_span(
     question: &Question<'_>,
@@ -92,11 +94,12 @@ pub fn sign_ins_of_span(
     to: Timestamp,
     incidents: &[Incident],
 ) -> (Figure, Figure) {
-    sign_ins(question, &asked_of_span(question, from, to, incidents))
+    let people = sign_ins(question, &asked_of_span(question, from, to, incidents));
+    (people.intents, people.affected)
 }
 
-/// Intents, and the people affected. Only runs within the stretches are looked at.
-fn sign_ins(question: &Question<'_>, asked: &Asked<'_>) -> (Figure, Figure) {
+/// What it did to people. Only runs within the stretches are looked at.
+fn sign_ins(question: &Question<'_>, asked: &Asked<'_>) -> People {
     let within = || asked.stretches.iter().flat_map(|stretch| stretch.runs.iter().copied());
     let from = within().map(|(from, _)| from).min().unwrap_or(Timestamp::MIN);
     let from = from.checked_sub(MOST_LATE).unwrap_or(Timestamp::MIN);
@@ -106,8 +109,7 @@ fn sign_ins(question: &Question<'_>, asked: &Asked<'_>) -> (Figure, Figure) {
         .map(|(series, runs)| (series.clone(), runs.outcomes_between(series.kind, question.policy.retries, from, to)));
     let logins: Logins = outcomes.collect();
     // Whether slots are missing is asked for their policy's sake alone: there are millions.
-    let people = People::of(question, asked, &logins, &[], question.policy.lost_runs == LostRuns::Bad);
-    (people.intents, people.affected)
+    People::of(question, asked, &logins, &[], question.policy.lost_runs == LostRuns::Bad)
 }
 
 fn concerns(asked: &Asked<'_>, series: &Series) -> bool {
@@ -161,8 +163,10 @@ fn answer(question: &Question<'_>, asked: Asked<'_>) -> Impact {
     let people = People::of(question, &asked, &logins, &[], true);
     let common = question.population.habits().demand.as_ref();
     let common = common.and_then(|demand| Curve::new(demand, &unusual(&asked)).ok());
+    // The windows are of failing logins: of those around slow ones they would tell another incident.
+    let windowed_flows: &[FlowName] = if asked.is_slow() { &[] } else { &asked.flows };
     Impact {
-        windowed: surroundings::windowed(question, &logins, &asked.flows, common.as_ref()),
+        windowed: surroundings::windowed(question, &logins, windowed_flows, common.as_ref()),
         budget: surroundings::budget(question, &logins, &asked.flows, &asked.stretches, &[]),
         adjusted: adjusted::of(question, &asked, &logins),
         notes: notes::of(question, &asked, &people),
@@ -172,7 +176,7 @@ fn answer(question: &Question<'_>, asked: Asked<'_>) -> Impact {
         zone: question.history.period().zone.clone(),
         symptom: asked.incident.map(|incident| incident.symptom),
         incident: asked.incident.map(|incident| incident.id.clone()),
-        sessions_met: sessions(outages(&asked, people.all), question.population.habits().session),
+        sessions_met: sessions_met(question, &asked, people.all),
         flows: asked.flows,
         start: asked.start,
         end: asked.end,
@@ -193,6 +197,11 @@ fn answer(question: &Question<'_>, asked: Asked<'_>) -> Impact {
     }
 }
 
+/// An instant to the second, for people.
+fn second(at: Timestamp) -> impl std::fmt::Display {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC")
+}
+
 /// How long it lasted, from what is known of its ends.
 fn duration(asked: &Asked<'_>) -> Figure {
     let doubt = |name: &str, bounds: Bounds| Input {
@@ -200,7 +209,7 @@ fn duration(asked: &Asked<'_>) -> Figure {
         segment: None,
         value: Estimate::exact(bounds.latest.duration_since(bounds.earliest).as_secs_f64()),
         unit: "s".to_owned(),
-        source: format!("it lies between {} and {}", bounds.earliest, bounds.latest),
+        source: format!("it lies between {} and {}", second(bounds.earliest), second(bounds.latest)),
     };
     Figure::Estimate {
         value: asked.duration,
@@ -208,6 +217,20 @@ fn duration(asked: &Asked<'_>) -> Figure {
         formula: format!("end - start: {}", asked.ends()),
         inputs: vec![doubt("doubt of the start", asked.start), doubt("doubt of the end", asked.end)],
     }
+}
+
+/// The sessions that ended in its outages.
+fn sessions_met(question: &Question<'_>, asked: &Asked<'_>, all: Tally) -> Figure {
+    if asked.is_slow() {
+        return Figure::unknown(SLOW);
+    }
+    let lasted = outages(asked, all);
+    // Of one incident they are its own duration, which is told already.
+    let named = match lasted {
+        Some(lasted) if lasted == asked.duration => ("duration", asked.ends()),
+        _ => ("duration of outages", "probes around their ends (F8)"),
+    };
+    sessions(lasted, named, question.population.habits().session)
 }
 
 /// How long outages lasted in it; `None` when nothing is known of any.
@@ -259,9 +282,10 @@ impl People {
         let said: Seen = series.iter().flat_map(|one| one.seen.iter().flatten().copied()).sum();
         let all = said.tally(policy.lost_runs);
         let weighted = weighted::weighted(&rows, policy);
-        let sums = Sums { rows: &rows, demand: &demand, duration: asked.duration, ends: asked.ends(), all, policy };
+        let slow = asked.is_slow();
+        let (ends, duration) = (asked.ends(), asked.duration);
+        let sums = Sums { rows: &rows, demand: &demand, duration, ends, all, policy, slow };
         let retries = population.habits().retries.as_deref();
-        let slow = asked.incident.is_some_and(|incident| incident.symptom == Symptom::Slow);
         let attempts = |words, of: fn(&super::Attempts) -> f64| match retries {
             _ if slow => Figure::unknown(SLOW),
             None => Figure::unknown(NO_RETRIES),
@@ -290,7 +314,7 @@ impl People {
             availability: PlainAndWeighted {
                 plain: all.share(),
                 plain_interval: wilson(all.total(), all.good, policy.confidence),
-                weighted: weighted::figure(population, &rows, &weighted, policy),
+                weighted: weighted::figure(population, &rows, &weighted, policy, slow),
             },
             not_covered: not_covered(population, &sums, &weighted),
             segments: rows.iter().filter(|row| row.part.segment.is_some()).map(|row| segment(row, policy)).collect(),

@@ -1,4 +1,4 @@
-//! Impact: how many people an outage kept out, how sure that is, and from which inputs. Knows incidents, demand and
+//! Impact: how many people an outage met, how sure that is, and from which inputs. Knows incidents, demand and
 //! the population; knows no store and no rendering.
 //!
 //! Formulas, each with its source: `weighted` (F10, over `slices` of time), `uptime` (F11), `windowed` (F12), `retries`
@@ -27,7 +27,8 @@ pub use curve::Curve;
 pub use estimate::{Question, affected_by, of_incident, of_span, sign_ins_of_span};
 pub use figure::{Estimate, Figure, Input};
 pub use model::{
-    Adjusted, BudgetShare, Impact, LostInIt, NotCovered, PlainAndWeighted, SegmentFigures, WindowFigures, Windowed,
+    Adjusted, AffectedPeople, BudgetShare, Impact, LostInIt, NotCovered, PlainAndWeighted, SegmentFigures,
+    WindowFigures, Windowed,
 };
 pub use retries::{Attempts, distinct, distinct_by_activity, most_delayed_at, sessions_met, with_retries};
 pub use uptime::{Event, active_time, user_uptime, usual_cutoff};

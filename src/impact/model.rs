@@ -71,6 +71,17 @@ pub struct Impact {
     pub notes: Vec<String>,
 }
 
+/// People whom one incident met, for tables of many: each means what its namesake in [`Impact`] means.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AffectedPeople {
+    /// People with at least one failed attempt; of slow logins, with a slow one.
+    pub affected: Figure,
+    /// People whose every attempt failed.
+    pub locked_out: Figure,
+    /// Affected people who got in when they tried again; of slow logins, all who were affected.
+    pub delayed: Figure,
+}
+
 /// Slots without a verdict within an incident or span.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LostInIt {
@@ -159,7 +170,7 @@ pub struct SegmentFigures {
     pub not_covered: Option<f64>,
 }
 
-/// Windowed availability of the period around an incident (F12).
+/// Windowed availability of the period around an incident (F12), by verdict. Empty for slow logins: they did not fail.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Windowed {
     /// The period, for people.
@@ -168,7 +179,7 @@ pub struct Windowed {
     pub weights: String,
     /// The worst window of each length; empty without runs.
     pub worst: Vec<WindowFigures>,
-    /// The length of the dominant outage; `None` when nothing failed.
+    /// The shortest window that holds the dominant outage; `None` when nothing failed.
     pub knee: Option<Knee>,
     /// Probe-uptime (F11): the share of time that was up as each vantage met it. `None` without two runs.
     pub probe_uptime: Option<f64>,
@@ -201,8 +212,13 @@ pub struct BudgetShare {
     pub period: String,
     /// Bad slots within the incident and the period.
     pub bad: u64,
-    /// Bad slots that the whole period allows; `None` without any slot.
+    /// Slots of the period that count: those that were declared, or those with a verdict where nothing was.
+    pub slots: u64,
+    /// Bad slots that these slots allow; `None` without any slot.
     pub allowed: Option<f64>,
     /// bad / allowed.
     pub share: Option<f64>,
+    /// Between which shares the interval of the failing share within the incident puts it (Wilson, F4); `None` without a
+    /// slot in it.
+    pub interval: Option<Interval>,
 }

@@ -8,12 +8,9 @@ use crate::model::{FlowName, LostRuns, Micros, Retries};
 use super::estimate::{Asked, People, Question};
 
 pub(super) fn of(question: &Question<'_>, asked: &Asked<'_>, people: &People) -> Vec<String> {
-    let mut notes = vec![
-        "Attempts are not people: whoever fails tries again. Somebody who wants to sign in twice is two of the people \
-         affected, and one of the distinct users."
-            .to_owned(),
-    ];
-    if question.population.habits().retries.as_ref().is_some_and(|retries| !retries.is_empty()) {
+    let mut notes = vec![of_people(asked.is_slow())];
+    let tries_again = question.population.habits().retries.as_ref().is_some_and(|retries| !retries.is_empty());
+    if tries_again && !asked.is_slow() {
         notes.push(
             "The middle takes each attempt to fail on its own. Where the same people fail every time, none of them is \
              merely delayed, as many are locked out as are affected, and each fails as often as he tries: the bounds hold \
@@ -61,6 +58,17 @@ pub(super) fn of(question: &Question<'_>, asked: &Asked<'_>, people: &People) ->
     notes
 }
 
+/// What is counted.
+fn of_people(slow: bool) -> String {
+    if slow {
+        return "Somebody who wants to sign in twice is two of those kept waiting, and one of the distinct users."
+            .to_owned();
+    }
+    "Attempts are not people: whoever fails tries again. Somebody who wants to sign in twice is two of the people affected, \
+     and one of the distinct users."
+        .to_owned()
+}
+
 /// By which threshold logins were slow.
 fn slow(asked: &Asked<'_>) -> Option<String> {
     let incident = asked.incident.filter(|incident| incident.symptom == Symptom::Slow)?;
@@ -79,7 +87,10 @@ fn policy(question: &Question<'_>, asked: &Asked<'_>, people: &People) -> String
         Retries::BestAttempt => "the best attempt of each slot counts, as for a user who tries again at once",
     };
     let lost = &people.lost;
-    let slow = asked.incident.is_some_and(|incident| incident.symptom == Symptom::Slow);
+    let slow = asked.is_slow();
+    if lost.lost + lost.missing == 0 {
+        return format!("By the policy {attempts}; no run was lost, and no slot that counts here went without a run.");
+    }
     let counted = match lost.counted_as {
         _ if slow => "say nothing of slowness",
         LostRuns::Excluded => "say nothing of the service",
@@ -87,7 +98,7 @@ fn policy(question: &Question<'_>, asked: &Asked<'_>, people: &People) -> String
     };
     let mut text =
         format!("By the policy {attempts}; {} lost runs and {} slots without a run {counted}", lost.lost, lost.missing);
-    if let (true, Some(extremes)) = (lost.lost + lost.missing > 0 && !slow, lost.failing_if) {
+    if let (false, Some(extremes)) = (slow, lost.failing_if) {
         text.push_str(&format!(
             ". Were all of them good, {:.1} % failed; were all bad, {:.1} %",
             extremes.low * 100.0,

@@ -43,6 +43,11 @@ impl Row<'_> {
     }
 }
 
+/// What the share of the probes that met it is called.
+pub(super) fn share_name(slow: bool) -> &'static str {
+    if slow { "slow share" } else { "failing share" }
+}
+
 /// The sums over parts and stretches, as figures.
 pub(super) struct Sums<'a> {
     pub(super) rows: &'a [Row<'a>],
@@ -53,6 +58,8 @@ pub(super) struct Sums<'a> {
     pub(super) ends: &'static str,
     pub(super) all: Tally,
     pub(super) policy: &'a Policy,
+    /// Whether logins were slow instead of failing.
+    pub(super) slow: bool,
 }
 
 impl Sums<'_> {
@@ -161,13 +168,14 @@ impl Sums<'_> {
         if let Some(interval) = wilson(self.all.total(), self.all.bad, self.policy.confidence) {
             let middle = self.all.bad as f64 / self.all.total() as f64;
             let source = format!(
-                "{} of {} probes failed, Wilson {:.0} % (F4); each segment has its own, hours weighted by demand (F10)",
+                "{} of {} probes {}, Wilson {:.0} % (F4); each segment has its own, hours weighted by demand (F10)",
                 self.all.bad,
                 self.all.total(),
+                if self.slow { "were slow" } else { "failed" },
                 self.policy.confidence * 100.0
             );
             inputs.push(input(
-                "failing share",
+                share_name(self.slow),
                 Estimate { low: interval.low, middle, high: interval.high },
                 "share",
                 source,
@@ -207,8 +215,9 @@ impl Sums<'_> {
     }
 }
 
-/// `outages` is how long outages lasted; `None` when nothing is known of any.
-pub(super) fn sessions(outages: Option<Estimate>, session: Option<Micros>) -> Figure {
+/// `outages` is how long outages lasted, `None` when nothing is known of any; `named` is what that is called, and where it
+/// comes from.
+pub(super) fn sessions(outages: Option<Estimate>, named: (&str, &str), session: Option<Micros>) -> Figure {
     let Some(session) = session.map(|session| session.0 as f64 / 1e6).filter(|session| *session > 0.0) else {
         return Figure::unknown("nobody said how long a session lasts: add 'session' to the population file");
     };
@@ -228,7 +237,7 @@ pub(super) fn sessions(outages: Option<Estimate>, session: Option<Micros>) -> Fi
         formula: "duration of outages / session lifetime: existing sessions are untouched until they end (F13)"
             .to_owned(),
         inputs: vec![
-            input("duration of outages", outages, "probes around their ends (F8)"),
+            input(named.0, outages, named.1),
             input("session lifetime", Estimate::exact(session), "the population file"),
         ],
     }

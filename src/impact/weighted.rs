@@ -5,7 +5,7 @@ use crate::slo::{Slice, UserWeighted, user_weighted_over_time, wilson};
 
 use super::figure::{Estimate, Figure, Input};
 use super::slices::PartSlice;
-use super::sums::Row;
+use super::sums::{Row, share_name};
 
 /// The slices of one part, weighted by the demand of this very time where it is known, else by its share.
 fn slices(row: &Row<'_>, by_demand: bool, lost_runs: LostRuns) -> Vec<Slice> {
@@ -33,7 +33,13 @@ pub(super) fn uncovered(row: &Row<'_>, lost_runs: LostRuns) -> Option<f64> {
 }
 
 /// The availability as a figure, whose bounds hold the users whom no probe stands for: all of them failed, or none did.
-pub(super) fn figure(population: &Population, rows: &[Row<'_>], weighted: &UserWeighted, policy: &Policy) -> Figure {
+pub(super) fn figure(
+    population: &Population,
+    rows: &[Row<'_>],
+    weighted: &UserWeighted,
+    policy: &Policy,
+    slow: bool,
+) -> Figure {
     if population.segments().is_empty() {
         return Figure::unknown("nobody described the users: add 'population' to doorstep.yaml");
     }
@@ -59,7 +65,7 @@ pub(super) fn figure(population: &Population, rows: &[Row<'_>], weighted: &UserW
         let (n, bad) = (row.tally.total(), row.tally.bad);
         if let Some(interval) = wilson(n, bad, policy.confidence) {
             inputs.push(Input {
-                name: "failing share".to_owned(),
+                name: share_name(slow).to_owned(),
                 segment: Some(row.part.name.to_owned()),
                 value: Estimate { low: interval.low, middle: bad as f64 / n as f64, high: interval.high },
                 unit: "share".to_owned(),

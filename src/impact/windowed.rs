@@ -24,7 +24,8 @@ pub struct WorstWindow {
 pub struct Knee {
     /// The shortest window (a power of two) that holds the dominant outage: in longer ones the share of failures falls.
     pub cells: u64,
-    /// Failing share x length of that window: the outage's length, if it was total.
+    /// Failing share x length of that window, in cells: the outage's length, if it was total and each cell weighs alike.
+    /// Of cells that are weighted by demand it is no time.
     pub bad_cells: f64,
 }
 
@@ -48,6 +49,13 @@ impl Cells {
             total.push(sums.1);
         }
         Self { good, total }
+    }
+
+    /// How much was good and how much there was in so many cells from the first one on; nothing beyond the last.
+    #[must_use]
+    pub fn sum(&self, first: usize, cells: usize) -> (f64, f64) {
+        let (from, to) = (first.min(self.len()), first.saturating_add(cells).min(self.len()));
+        (self.good[to] - self.good[from], self.total[to] - self.total[from])
     }
 
     /// The number of cells.

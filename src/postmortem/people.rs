@@ -2,12 +2,14 @@
 
 use crate::impact::{self, Figure, Impact};
 use crate::incident::Symptom;
+use crate::report::format::{amount, count, counted};
+use crate::report::words;
 
 use super::draft::capital;
 use super::evidence::{Estimate, People, Spent, Unit, Unknown};
 
 /// Inputs that a draft tells elsewhere.
-const ELSEWHERE: [&str; 4] = ["duration", "duration of outages", "failing share", "demand not covered"];
+const ELSEWHERE: [&str; 5] = ["duration", "duration of outages", "failing share", "slow share", "demand not covered"];
 
 /// What the impact says of people: each figure with its formula, then what the figures were made from.
 #[must_use]
@@ -16,14 +18,17 @@ pub fn people(impact: &Impact) -> People {
     let mut people = People::default();
     let slow = impact.symptom == Some(Symptom::Slow);
     let [affected, share] = if slow {
-        ["People who met a slow login", "Share of slow logins, weighted by users (F10)"]
+        ["People kept waiting: their login was slow", "Share of slow logins, weighted by users (F10)"]
     } else {
         ["People affected: at least one failed attempt", "Failing share of logins, weighted by users (F10)"]
     };
+    take(&mut people, affected, &impact.affected);
+    take(&mut people, "People locked out: every attempt failed", &impact.locked_out);
+    // Of slow logins all affected are delayed, and told already.
+    if !slow {
+        take(&mut people, "People merely delayed: got in when they tried again", &impact.delayed);
+    }
     for (what, figure) in [
-        (affected, &impact.affected),
-        ("People locked out: every attempt failed", &impact.locked_out),
-        ("People merely delayed: got in when they tried again", &impact.delayed),
         ("Different people among the affected", &impact.distinct_users),
         ("Sign-ins failed, repeated ones included", &impact.failed_sign_ins),
         (share, &weighted),
@@ -61,7 +66,16 @@ pub fn budgets(impact: &Impact) -> Vec<Spent> {
             objective: budget.objective.to_string(),
             period: budget.period.clone(),
             share: budget.share?,
-            how: format!("{} bad of {allowed:.1} that {} allows (F1)", budget.bad, budget.period),
+            how: format!(
+                "{} bad of {} that the {} known of {} allow (F1){}",
+                count(budget.bad),
+                amount(allowed),
+                counted(budget.slots, "slot", "slots"),
+                budget.period,
+                budget
+                    .interval
+                    .map_or_else(String::new, |it| format!("; by the interval {}", words::spent_between(it)))
+            ),
         })
     };
     impact.budget.iter().filter_map(spent).collect()

@@ -1,13 +1,15 @@
 //! The impact of an incident or a span for people and programs: text, Markdown, CSV. It prints an [`Impact`] and computes
 //! nothing.
 
+mod figures;
 mod rows;
 
-use crate::impact::{Adjusted, BudgetShare, Estimate, Figure, Impact, Input, SegmentFigures, WindowFigures};
-use crate::incident::{Share, Symptom};
+use crate::impact::{Estimate, Figure, Impact, Input, SegmentFigures, WindowFigures};
+use crate::incident::Symptom;
 use crate::model::{Exclusion, FlowName, Micros, VantageName};
 
-use super::format::{ABSENT, count, instant, percent, percent_interval, span, target};
+use super::format::{count, instant, percent, percent_interval, span, target};
+use figures::{adjusted_figures, figures, in_windows};
 pub use rows::csv;
 
 /// What stands where a number cannot be told.
@@ -32,7 +34,7 @@ pub fn text(impact: &Impact) -> String {
         for exclusion in &adjusted.exclusions {
             text.push_str(&format!("  {}\n", excluded(exclusion, &impact.zone)));
         }
-        for one in &adjusted_figures(adjusted) {
+        for one in &adjusted_figures(impact, adjusted) {
             line(&mut text, one);
         }
     }
@@ -45,12 +47,13 @@ pub fn text(impact: &Impact) -> String {
         text.push('\n');
     }
     for window in &impact.windowed.worst {
-        text.push_str(&format!("worst {}\n", window_words(window, &impact.zone)));
+        text.push_str(&format!("worst {}\n", window_words(impact, window)));
     }
+    let word = met(impact);
     for row in &impact.segments {
         let cells = segment(row);
         text.push_str(&format!(
-            "segment {}: failing {}; {}; affected {}; not covered {}\n",
+            "segment {}: {word} {}; {}; affected {}; not covered {}\n",
             row.name, cells[2], cells[3], cells[5], cells[7]
         ));
     }
@@ -79,12 +82,13 @@ pub fn markdown(impact: &Impact) -> String {
             text.push_str(&format!("- {}\n", plain(&excluded(exclusion, &impact.zone))));
         }
         text.push('\n');
-        table(&mut text, &adjusted_figures(adjusted));
+        table(&mut text, &adjusted_figures(impact, adjusted));
     }
     if !impact.segments.is_empty() {
-        text.push_str(
-            "| segment | sign-ins | failing | probes | wanted to sign in | affected | seen from | not covered |\n",
-        );
+        text.push_str(&format!(
+            "| segment | sign-ins | {} | probes | wanted to sign in | affected | seen from | not covered |\n",
+            met(impact)
+        ));
         text.push_str("| --- | ---: | ---: | ---: | ---: | ---: | --- | ---: |\n");
         for row in &impact.segments {
             let cells = segment(row).map(|cell| plain(&cell));
@@ -94,11 +98,11 @@ pub fn markdown(impact: &Impact) -> String {
     }
     if !impact.windowed.worst.is_empty() {
         text.push_str(&format!(
-            "Worst window of each length in {}, {}:\n\n",
+            "Worst window of each length in {}, {}; bad ones and probes are plain counts:\n\n",
             impact.windowed.period,
             plain(&impact.windowed.weights)
         ));
-        text.push_str("| window | from | availability | interval | bad | probes |\n");
+        text.push_str(&format!("| window | from | good of the {} | interval | bad | probes |\n", in_windows(impact)));
         text.push_str("| ---: | --- | ---: | --- | ---: | ---: |\n");
         for window in &impact.windowed.worst {
             let cells = [
@@ -196,6 +200,11 @@ fn shares(value: f64) -> String {
     percent(Some(value), None)
 }
 
+/// What users met, as the head of a column.
+fn met(impact: &Impact) -> &'static str {
+    if impact.symptom == Some(Symptom::Slow) { "slow" } else { "failing" }
+}
+
 /// One exclusion in a line.
 fn excluded(exclusion: &Exclusion, zone: &str) -> String {
     let late = if exclusion.is_late() { ", afterwards" } else { "" };
@@ -211,11 +220,12 @@ fn excluded(exclusion: &Exclusion, zone: &str) -> String {
 }
 
 /// The worst window of one length in words.
-fn window_words(window: &WindowFigures, zone: &str) -> String {
+fn window_words(impact: &Impact, window: &WindowFigures) -> String {
     format!(
-        "{}: from {}, {} good ({}); {} of {} probes failed (F12)",
+        "{}: from {}, of the {} {} was good ({}); {} of {} probes failed (F12)",
         span(Micros(window.minutes * 60_000_000)),
-        instant(window.start, zone),
+        instant(window.start, &impact.zone),
+        in_windows(impact),
         percent(Some(window.availability), window.interval),
         percent_interval(window.interval),
         count(window.bad),
@@ -240,109 +250,6 @@ fn headline(impact: &Impact) -> String {
     let flows = if flows.is_empty() { "no flow that is known here".to_owned() } else { flows.join(", ") };
     let open = if impact.open { "; it may still last" } else { "" };
     format!("{what} of {flows}: from {} to {}{open}", ends(&impact.start), ends(&impact.end))
-}
-
-fn said(name: &'static str, figure: &Figure, show: fn(f64) -> String) -> Said {
-    Said { name, value: shown(figure, show), how: how(figure) }
-}
-
-fn failing(share: &Share) -> Said {
-    Said {
-        name: "failing share",
-        value: match share.share {
-            None => ABSENT.to_owned(),
-            some => format!("{} ({})", percent(some, share.interval), percent_interval(share.interval)),
-        },
-        how: format!("{} of {} probes failed, Wilson (F4)", count(share.failing), count(share.n)),
-    }
-}
-
-/// The figures of which both are told, raw and with exclusions.
-fn adjusted_figures(adjusted: &Adjusted) -> Vec<Said> {
-    let mut all = vec![
-        failing(&adjusted.failing),
-        said("sign-ins failed", &adjusted.failed_sign_ins, people),
-        said("people affected", &adjusted.affected, people),
-        said("locked out", &adjusted.locked_out, people),
-        said("merely delayed", &adjusted.delayed, people),
-        said("distinct users", &adjusted.distinct_users, people),
-        said("user-weighted", &adjusted.availability.weighted, shares),
-    ];
-    all.extend(adjusted.budget.iter().map(budget));
-    all
-}
-
-fn figures(impact: &Impact) -> Vec<Said> {
-    let ratio = |value: f64| format!("{value:.2}");
-    let mut all = vec![
-        said("duration", &impact.duration, seconds),
-        failing(&impact.failing),
-        said("sign-ins failed", &impact.failed_sign_ins, people),
-        said("people affected", &impact.affected, people),
-        said("locked out", &impact.locked_out, people),
-        said("merely delayed", &impact.delayed, people),
-        said("distinct users", &impact.distinct_users, people),
-        said("attempts per person", &impact.attempts_per_person, ratio),
-        said("wanted to sign in", &impact.intents, people),
-        said("sessions met", &impact.sessions_met, shares),
-        Said {
-            name: "demand not covered",
-            value: impact.not_covered.share.map_or_else(|| UNKNOWN.to_owned(), target),
-            how: match (&impact.not_covered.share, &impact.not_covered.intents) {
-                (None, _) => "nobody described the users".to_owned(),
-                (_, Figure::Estimate { value, .. }) => {
-                    format!("{} people of whom nothing is known", bounded(*value, people))
-                }
-                (_, Figure::NotQuantifiable { reason }) => reason.clone(),
-            },
-        },
-        Said {
-            name: "availability",
-            value: match impact.availability.plain {
-                None => ABSENT.to_owned(),
-                some => {
-                    let interval = impact.availability.plain_interval;
-                    format!("{} ({})", percent(some, interval), percent_interval(interval))
-                }
-            },
-            how: "of probes, Wilson (F4)".to_owned(),
-        },
-        said("user-weighted", &impact.availability.weighted, shares),
-        windowed(impact),
-    ];
-    all.extend(impact.budget.iter().map(budget));
-    all
-}
-
-fn windowed(impact: &Impact) -> Said {
-    let windowed = &impact.windowed;
-    let value = match (windowed.worst.is_empty(), windowed.knee) {
-        (true, _) => ABSENT.to_owned(),
-        (_, None) => "no minute failed".to_owned(),
-        (_, Some(knee)) => format!(
-            "knee at {}: {} of it failed",
-            span(Micros(knee.cells * 60_000_000)),
-            span(Micros((knee.bad_cells * 6e7) as u64))
-        ),
-    };
-    let uptime = windowed
-        .probe_uptime
-        .map_or_else(String::new, |uptime| format!("; probe-uptime {} (F11)", percent(Some(uptime), None)));
-    Said { name: "worst windows", value, how: format!("in {}, {} (F12){uptime}", windowed.period, windowed.weights) }
-}
-
-fn budget(one: &BudgetShare) -> Said {
-    let value = match (one.share, one.allowed) {
-        (Some(share), Some(allowed)) => {
-            format!(
-                "{} of the budget ({} bad slots of {allowed:.1} allowed)",
-                percent(Some(share), None),
-                count(one.bad)
-            )
-        }
-        _ => format!("{ABSENT}: no slot in {}", one.period),
-    };
-    Said { name: "budget spent", value, how: format!("{} in {} (F1)", one.objective, one.period) }
 }
 
 fn shown(figure: &Figure, show: fn(f64) -> String) -> String {

@@ -3,7 +3,7 @@
 use super::format::{self, count, percent, percent_interval};
 use super::model::ObjectiveReport;
 use crate::model::Trigger;
-use crate::slo::Attainment;
+use crate::slo::{Attainment, Interval};
 
 /// The objective in one sentence or a few.
 #[must_use]
@@ -87,13 +87,14 @@ pub fn spent_interval(objective: &ObjectiveReport) -> Option<String> {
     let (budget, bounds) = (objective.budget?, objective.interval?);
     let events = (objective.counts.good + budget.spent_events) as f64;
     let share = |failing: f64| failing * events / budget.allowed_events;
-    let (low, high) = (share(1.0 - bounds.high), share(1.0 - bounds.low));
+    Some(spent_between(Interval { low: share(1.0 - bounds.high), high: share(1.0 - bounds.low) }))
+}
+
+/// Two shares of a budget: `169 % to 179 %`, or `82 to 86 times the whole`.
+#[must_use]
+pub fn spent_between(Interval { low, high }: Interval) -> String {
     // Two multiples have one unit.
-    Some(if low >= 10.0 {
-        format!("{low:.0} to {}", spent(high))
-    } else {
-        format!("{} to {}", spent(low), spent(high))
-    })
+    if low >= 10.0 { format!("{low:.0} to {}", spent(high)) } else { format!("{} to {}", spent(low), spent(high)) }
 }
 
 #[cfg(test)]

@@ -217,8 +217,17 @@ fn slow_logins_are_those_that_the_incident_was_found_by() {
         assert_eq!(delayed, affected, "all of them got in, late");
         assert!(delayed.low <= 200.0 && 200.0 <= delayed.high, "two hours of a hundred: {delayed:?}");
         assert_eq!(impact.locked_out.estimate(), None, "nobody was turned away");
-        let kept_out = asked(&world, |question| impact::affected_by(question, &incident));
-        assert_eq!(kept_out.estimate(), None, "and a report counts nobody as kept out");
+        let text = doorstep::report::impact::text(&impact);
+        for word in ["slow share", "were slow", "kept waiting", "not slow"] {
+            assert!(text.contains(word), "{word} is missing in\n{text}");
+        }
+        for word in ["probes failed", "availability  ", "merely delayed", "sessions met", "knee", "sign-ins failed"] {
+            assert!(!text.contains(word), "{word} is said of slow logins in\n{text}");
+        }
+        assert_eq!(impact.sessions_met.estimate(), None, "no session ended for it");
+        assert!(impact.windowed.worst.is_empty() && impact.windowed.knee.is_none(), "windows are of failing logins");
+        let told = asked(&world, |question| impact::affected_by(question, &incident));
+        assert_eq!((told.delayed, told.locked_out), (impact.delayed, impact.locked_out), "and a report says the same");
         assert!(
             impact.notes.iter().any(|note| note.contains("longer than 2.00 s: the threshold")),
             "{:?}",

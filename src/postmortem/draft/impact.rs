@@ -7,6 +7,7 @@ use crate::incident::{Incident, Share, ShareSplit};
 use crate::model::Micros;
 use crate::postmortem::evidence::{Estimate, People, Unit};
 use crate::report::format::{count, instant, percent, percent_interval, span};
+use crate::report::words;
 
 /// The whole section.
 pub(super) fn text(inputs: &Inputs<'_>) -> String {
@@ -110,8 +111,9 @@ fn budgets(inputs: &Inputs<'_>) -> String {
          |---|--:|--:|---|\n"
         .to_owned();
     for spent in &inputs.evidence.budgets {
-        let [one, four] = [spent.share, spent.share_of_four()].map(|share| percent(Some(share), None));
-        text.push_str(&format!("| {} | {one} | {four} | {} |\n", tame(&spent.objective), tame(&spent.how)));
+        let [one, four] = [spent.share, spent.share_of_four()].map(words::spent);
+        text.push_str(&format!("| {} | {one} | {four} | {} |
+", tame(&spent.objective), tame(&spent.how)));
     }
     text.push('\n');
     text

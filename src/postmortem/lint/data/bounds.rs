@@ -144,7 +144,7 @@ fn budget(reading: &Reading, known: &Known<'_>, verdict: &mut Verdict) {
     }
     for (clause, budgets) in known.evidence.obliging() {
         let each = |spent: &&Spent| {
-            let share = format::percent(Some(spent.share_of_four()), None);
+            let share = crate::report::words::spent(spent.share_of_four());
             format!("{share} of the error budget of four periods of {} ({})", spent.objective, spent.how)
         };
         let all: Vec<String> = budgets.iter().map(each).collect();

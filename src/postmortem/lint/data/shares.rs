@@ -10,6 +10,7 @@ use super::{Known, about, contradicted};
 use crate::incident::{self, Symptom};
 use crate::postmortem::evidence::{Fact, Value};
 use crate::report::format::{percent, percent_interval};
+use crate::report::words;
 
 /// From here on a failing share is as good as the whole.
 const WHOLE: f64 = 0.995;
@@ -175,7 +176,7 @@ fn budget(block: &Block, share: &Share, known: &Known<'_>, verdict: &mut Verdict
         None => {
             let all = known.evidence.budgets.iter();
             let all: Vec<String> =
-                all.map(|spent| format!("{} of {}", percent(Some(spent.share), None), spent.name())).collect();
+                all.map(|spent| format!("{} of {}", words::spent(spent.share), spent.name())).collect();
             contradicted(verdict, place, format!("the incident spent {}", all.join(", ")));
         }
     }
