@@ -207,7 +207,7 @@ fn summary(done: &Done, model: &ReportModel, folder: &Path) -> String {
         let uncovered = objective.users.as_ref().map(|users| users.uncovered);
         let _ = writeln!(
             text,
-            "users         {} of sign-ins could not be made; {} of demand is not covered by any vantage",
+            "users         {} of sign-ins failed; {} of demand is not covered by any vantage",
             format::percent(impact, interval),
             format::percent(uncovered, None)
         );

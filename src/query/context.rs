@@ -87,8 +87,8 @@ fn asked<'a>(question: &'a Question<'_>, found: &'a Incidents) -> impact::Questi
     }
 }
 
-/// People who could not sign in, per incident.
-fn people(question: &Question<'_>, found: &Incidents) -> BTreeMap<crate::incident::IncidentId, impact::Figure> {
+/// People whom each incident met.
+fn people(question: &Question<'_>, found: &Incidents) -> BTreeMap<crate::incident::IncidentId, impact::AffectedPeople> {
     let asked = asked(question, found);
     let of = |incident: &crate::incident::Incident| (incident.id.clone(), impact::affected_by(&asked, incident));
     found.detection.incidents.iter().map(of).collect()

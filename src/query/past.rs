@@ -82,8 +82,11 @@ pub(super) async fn read_past(store: &Store, question: &Question<'_>, rules: &Ru
             collect(&history, (start, end), parts, &mut usual, question);
         }
     }
-    past.windows =
-        minutes.into_iter().map(|(name, cells)| (name, worst_windows(&Cells::new(cells), MINUTE).0)).collect();
+    let confidence = question.policy.confidence;
+    past.windows = minutes
+        .into_iter()
+        .map(|(name, cells)| (name, worst_windows(&Cells::new(cells), MINUTE, confidence).0))
+        .collect();
     past.baselines = baselines(usual, usual_from.unwrap_or(question.period.start), question.period.start);
     Ok(past)
 }

@@ -36,7 +36,7 @@ pub struct PublishedReport {
     pub objectives: Vec<Headline>,
     /// The identities of the incidents, in order of time.
     pub incidents: Vec<String>,
-    /// People who could not sign in, by incident, where there is a number.
+    /// Sign-ins that met a failure, by incident, where there is a number.
     #[serde(default)]
     pub people: BTreeMap<String, Estimate>,
     /// Who the users were taken to be; `None` when nobody described them.
@@ -140,6 +140,7 @@ impl PublishedReport {
             people: model
                 .incidents
                 .iter()
+                .filter(|row| row.incident.symptom == crate::incident::Symptom::Failing)
                 .filter_map(|row| Some((row.incident.id.to_string(), row.people()?)))
                 .collect(),
             population: model.head.population.clone(),

@@ -40,7 +40,7 @@ fn subject(model: &ReportModel) -> String {
     format!("{}, {}{running}: {runs} from {places}; {coverage}", head.site, named(&head.period))
 }
 
-/// `3 objectives: 2 met, 1 undecided; 1 outage and 2 slow spells, 3.8k-7.3k people`.
+/// `3 objectives: 2 met, 1 undecided; 1 outage and 2 slow spells, 3.8k-7.3k sign-ins met a failure`.
 #[must_use]
 pub fn one_line(model: &ReportModel) -> String {
     let verdicts = verdicts(&model.objectives);
@@ -56,8 +56,8 @@ pub fn one_line(model: &ReportModel) -> String {
     }
     let sum = |end: fn(&Estimate) -> f64| about(people.iter().map(end).sum());
     let whole = if people.len() < outages.len() { "at least " } else { "" };
-    let people = format!("{whole}{}-{} people", sum(|people| people.low), sum(|people| people.high));
-    format!("{verdicts}; {seen}, {people} could not sign in")
+    let met = format!("{whole}{}-{} sign-ins", sum(|people| people.low), sum(|people| people.high));
+    format!("{verdicts}; {seen}, {met} met a failure")
 }
 
 /// `1 outage and 2 slow spells`: logins that failed, apart from those that were only slow.

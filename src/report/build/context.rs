@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::impact::Figure;
+use crate::impact::AffectedPeople;
 use crate::incident::{Incident, IncidentId};
 use crate::model::{FlowName, NotedEvent, ObjectiveName};
 use crate::report::model::{AuditReport, DatabaseReport, DetectionReport, SignIns, StepBaseline, Window};
@@ -15,8 +15,8 @@ use crate::slo::Tally;
 pub struct Context {
     /// Incidents that touch the period, in order of time.
     pub incidents: Vec<Incident>,
-    /// People who could not sign in.
-    pub people: BTreeMap<IncidentId, Figure>,
+    /// People whom each incident met.
+    pub people: BTreeMap<IncidentId, AffectedPeople>,
     /// What the databases behind the logins said, in their configured order; empty when none was watched.
     pub databases: Vec<DatabaseReport>,
     /// What they are set to, in their configured order; empty when no snapshot was kept.

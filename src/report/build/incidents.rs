@@ -26,12 +26,15 @@ pub(super) fn rows(context: &Context, costs: Vec<Vec<BudgetShare>>) -> Vec<Incid
             let latest = incident.start.latest.checked_add(AFTER).unwrap_or(Timestamp::MAX);
             earliest <= at && at <= latest
         };
+        let people = context.people.get(&incident.id);
         IncidentRow {
             incident: incident.clone(),
             seen_after: incident.detection_delay(),
             seen_after_start: since(incident.start.earliest),
             budget,
-            people: context.people.get(&incident.id).cloned(),
+            people: people.map(|people| people.affected.clone()),
+            locked_out: people.map(|people| people.locked_out.clone()),
+            delayed: people.map(|people| people.delayed.clone()),
             near: context.events.iter().filter(|event| near(event.at)).cloned().collect(),
         }
     };

@@ -4,7 +4,7 @@ use crate::history::{Kind, within};
 use crate::impact::{self, Cells};
 use crate::model::{Micros, Objective, RunKind};
 use crate::report::model::{Knee, Window};
-use crate::slo::Period;
+use crate::slo::{self, Period};
 
 use super::Data;
 
@@ -31,21 +31,26 @@ pub(super) fn of(data: &Data<'_>, objective: &Objective, period: &Period) -> (Ve
             Kind::Lost => {}
         }
     }
-    worst_windows(&Cells::new(cells), width)
+    worst_windows(&Cells::new(cells), width, data.inputs().policy.confidence)
 }
 
-/// The worst window of each length over cells of `width` microseconds, and the knee.
+/// The worst window of each length over cells of `width` microseconds, which hold numbers of logins, with intervals at this
+/// confidence; and the knee.
 #[must_use]
-pub fn worst_windows(cells: &Cells, width: i64) -> (Vec<Window>, Option<Knee>) {
+pub fn worst_windows(cells: &Cells, width: i64, confidence: f64) -> (Vec<Window>, Option<Knee>) {
     let width = width as f64;
     let curve = cells.curve();
     let knee = impact::knee(&curve).map(|knee| Knee {
         length: Micros((knee.cells as f64 * width) as u64),
         outage: Micros((knee.bad_cells * width).round() as u64),
     });
-    let window = |worst: &impact::WorstWindow| Window {
-        length: Micros((worst.cells as f64 * width) as u64),
-        availability: worst.availability,
+    let window = |worst: &impact::WorstWindow| {
+        let (good, total) = cells.sum(worst.first as usize, worst.cells as usize);
+        Window {
+            length: Micros((worst.cells as f64 * width) as u64),
+            availability: worst.availability,
+            interval: slo::wilson(total.round() as u64, good.round() as u64, confidence),
+        }
     };
     (curve.iter().map(window).collect(), knee)
 }

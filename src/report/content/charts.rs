@@ -239,9 +239,9 @@ pub(super) fn windows(objective: &ObjectiveReport) -> Option<Windows> {
         title: format!("Worst window of each length for {}", objective.name),
         description: format!(
             "From {} in the worst {} to {} in the worst {}",
-            percent(Some(first.availability), None),
+            percent(Some(first.availability), first.interval),
             span(first.length),
-            percent(Some(last.availability), None),
+            percent(Some(last.availability), last.interval),
             span(last.length)
         ),
         lengths: NAMED.iter().map(|(length, name)| (*length, (*name).to_owned())).collect(),

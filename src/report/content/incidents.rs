@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::block::{Block, Line, Section, Table};
 use super::command;
 use crate::diagnosis;
-use crate::impact::Figure;
+use crate::impact::{Estimate, Figure};
 use crate::incident::{Bounds, Incident, Scope, Share, ShareSplit, Symptom};
 use crate::model::NotedEvent;
 use crate::report::ReportModel;
@@ -130,20 +130,33 @@ fn hit(splits: &[ShareSplit]) -> String {
     if hit.is_empty() { "none".to_owned() } else { hit.iter().map(shown).collect::<Vec<_>>().join(", ") }
 }
 
-/// Low to high, with the middle.
+/// Sign-ins that met it, not people: who comes twice is two of them. Low to high, with the middle.
 fn people(row: &IncidentRow) -> Line {
     match row.people() {
-        None if row.incident.symptom == Symptom::Slow => Line::from("nobody kept out"),
         None => Line::from("not quantifiable"),
         Some(people) => {
-            let what = match row.incident.symptom {
-                Symptom::Failing => " kept out",
-                Symptom::Slow => " kept waiting",
-            };
             let bounds = format!("{} to {}", about(people.low), about(people.high));
-            Line::default().strong(about(people.middle)).plain(what).soft(bounds)
+            let line = Line::default().strong(about(people.middle));
+            match row.incident.symptom {
+                Symptom::Failing => line.plain(" met a failure").soft(bounds).plain(became(row)),
+                Symptom::Slow => line.plain(" kept waiting").soft(bounds),
+            }
         }
     }
+}
+
+/// What became of the sign-ins that met a failure; nothing where that cannot be told.
+fn became(row: &IncidentRow) -> String {
+    let estimate = |figure: &Option<Figure>| figure.as_ref().and_then(Figure::estimate);
+    let (Some(never), Some(later)) = (estimate(&row.locked_out), estimate(&row.delayed)) else { return String::new() };
+    let told = |of: Estimate| format!("({} to {})", about(of.low), about(of.high));
+    format!(
+        ": {} never got in {}, {} only after trying again {}",
+        about(never.middle),
+        told(never),
+        about(later.middle),
+        told(later)
+    )
 }
 
 /// Why there is no number of people, once each.
@@ -153,7 +166,7 @@ fn reasons(rows: &[&IncidentRow]) -> Vec<Block> {
         Some(Figure::Estimate { .. }) | None => None,
     };
     let reasons: BTreeSet<String> = rows.iter().filter_map(reason).collect();
-    reasons.into_iter().map(|reason| Block::note(format!("People, not quantifiable: {reason}."))).collect()
+    reasons.into_iter().map(|reason| Block::note(format!("Sign-ins, not quantifiable: {reason}."))).collect()
 }
 
 /// What logins that timed out leave open.
@@ -173,7 +186,7 @@ fn silent(rows: &[&IncidentRow]) -> Option<Block> {
 }
 
 fn who(rows: &[&IncidentRow]) -> Table {
-    let columns = ["incident", "regions hit", "flows hit", "failed as", "people", "of the error budget"];
+    let columns = ["incident", "regions hit", "flows hit", "failed as", "sign-ins", "of the error budget"];
     let mut table = Table::new("Who was hit, and what it cost", &columns);
     for row in rows {
         let splits = &row.incident.splits;

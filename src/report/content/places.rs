@@ -7,7 +7,9 @@ use super::command;
 use crate::model::{FlowName, StepName, VantageName};
 use crate::report::ReportModel;
 use crate::report::format::{self, count, instant, percent, percent_interval, target};
-use crate::report::model::{Counts, FailurePlace, FailureRow, FlowReport, FlowVantage, Outage, PlaceCell, UserImpact};
+use crate::report::model::{
+    Counts, FailurePlace, FailureRow, FlowReport, FlowVantage, ObjectiveReport, Outage, PlaceCell, UserImpact,
+};
 use crate::slo::Interval;
 
 /// A cell with fewer runs says little: one failure would be several percent.
@@ -43,7 +45,7 @@ pub(super) fn section(model: &ReportModel) -> Section {
         blocks.extend(outages(flow, zone).map(Block::Table));
     }
     for objective in &model.objectives {
-        blocks.extend(objective.users.iter().flat_map(|users| impact(objective.name.as_str(), users)));
+        blocks.extend(objective.users.iter().flat_map(|users| impact(objective, users)));
     }
     blocks.extend(negatives(model));
     Section { anchor: "places", title: "Where it fails", short: "Where", blocks }
@@ -187,17 +189,19 @@ fn outage_row(vantage: &str, outage: &Outage, zone: &str) -> [Line; 5] {
     ]
 }
 
-fn impact(objective: &str, users: &UserImpact) -> Vec<Block> {
+fn impact(objective: &ObjectiveReport, users: &UserImpact) -> Vec<Block> {
     if users.availability.is_none() {
         return Vec::new();
     }
+    let failed = match objective.threshold {
+        None => "failed".to_owned(),
+        Some(limit) => format!("failed or took longer than {}", format::limit(limit)),
+    };
+    let objective = &objective.name;
     let mut line = Line::default()
         .plain("Weighted by who the users are, ")
         .strong(percent(users.impact, users.interval))
-        .plain(format!(
-            " of sign-ins could not be made ({}). ",
-            percent_interval(users.interval.map(Interval::complement))
-        ));
+        .plain(format!(" of sign-ins {failed} ({}). ", percent_interval(users.interval.map(Interval::complement))));
     if users.uncovered > 0.0 {
         line = line.strong(percent(Some(users.uncovered), None)).plain(format!(
             " of demand comes from users that no vantage with data stands for; over all users the availability lies \

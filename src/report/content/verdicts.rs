@@ -73,7 +73,7 @@ fn facts(objective: &ObjectiveReport) -> Vec<(String, String)> {
     }
     if let Some(sign_ins) = objective.standing.sign_ins {
         fact(
-            "people who failed to sign in",
+            "sign-ins that met a failure",
             format!(
                 "{} to {} of about {} who wanted to",
                 about(sign_ins.failed.low),

@@ -3,7 +3,7 @@
 use super::block::{Block, Section};
 use super::charts;
 use crate::report::ReportModel;
-use crate::report::format::{percent, span, target};
+use crate::report::format::{percent, percent_interval, span, target};
 use crate::report::model::{ObjectiveReport, Window};
 
 pub(super) fn section(model: &ReportModel) -> Section {
@@ -32,10 +32,11 @@ fn in_words(objective: &ObjectiveReport) -> String {
     let standing = &objective.standing;
     let from = |least: u64| standing.windows.iter().find(|window| window.length.0 >= least * 3_600_000_000);
     let said = |window: &Window| {
+        let bounds = window.interval.map_or_else(String::new, |it| format!(" ({})", percent_interval(Some(it))));
         format!(
-            "the worst {} {} of the logins were good",
+            "the worst {} {} of the logins were good{bounds}",
             span(window.length),
-            percent(Some(window.availability), None)
+            percent(Some(window.availability), window.interval)
         )
     };
     let hour_and_day = [1, 16].into_iter().filter_map(from).map(said);
@@ -45,7 +46,7 @@ fn in_words(objective: &ObjectiveReport) -> String {
     };
     match standing.knee {
         Some(knee) => text.push_str(&format!(
-            " The curve turns at {}: what hurt most lasted about {} in all within so long.",
+            " The curve turns at {}: in it failures amount to {} of total outage.",
             span(knee.length),
             span(knee.outage)
         )),

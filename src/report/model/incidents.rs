@@ -19,14 +19,20 @@ pub struct IncidentRow {
     pub seen_after_start: Option<Micros>,
     /// What it took from each objective of the flows that it touched.
     pub budget: Vec<BudgetShare>,
-    /// People who could not sign in, or why that cannot be said; `None` when nobody estimated it.
+    /// Sign-ins that met it, failed or slow, or why that cannot be said; `None` when nobody estimated it.
     pub people: Option<Figure>,
+    /// Those among them that never got in; `None` when nobody estimated it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked_out: Option<Figure>,
+    /// Those among them that got in later; `None` when nobody estimated it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delayed: Option<Figure>,
     /// Noted events near its start, in order of time: neighbours, not causes.
     pub near: Vec<NotedEvent>,
 }
 
 impl IncidentRow {
-    /// People who could not sign in; `None` when there is no number.
+    /// Sign-ins that met it; `None` when there is no number.
     #[must_use]
     pub fn people(&self) -> Option<Estimate> {
         self.people.as_ref().and_then(Figure::estimate)

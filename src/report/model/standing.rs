@@ -22,7 +22,7 @@ pub struct Standing {
     pub windows_before: Vec<Window>,
     /// Where the curve of this period bends: the outage that dominates it. `None` when nothing failed.
     pub knee: Option<Knee>,
-    /// People who wanted to sign in and those who could not; `None` when the demand is not known.
+    /// People who wanted to sign in and those who met a failure; `None` when the demand is not known.
     pub sign_ins: Option<SignIns>,
     /// What may become of the budget until the end of a running period.
     pub outlook: Option<Outlook>,
@@ -67,6 +67,9 @@ pub struct Window {
     pub length: Micros,
     /// Availability of the worst stretch of this length.
     pub availability: f64,
+    /// Wilson's interval of it (F4); the choice of the worst among many is not in it. `None` where none was computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Interval>,
 }
 
 /// The bend of a curve of windows.
