@@ -2,6 +2,7 @@
 //! secret comes out, and what changed is told with its instant.
 
 mod command;
+mod lab;
 mod pair;
 mod table;
 
