@@ -73,7 +73,7 @@ async fn a1_a_name_that_nobody_has() {
         ("sync-wait@primary critical", 5.0),
         ("sync-hang@primary critical", 3.0),
     ];
-    let sentence = "commits wait for standby `standby2`, which has not connected since 2026-11-24T03:16:54Z, when watching \
+    let sentence = "commits wait for standby `standby2`, which has not connected since 2026-11-24 03:16:54 UTC, when watching \
                     began";
     let record = holds("a1", play("a1", 15), expected, sentence).await;
     let change = &changes(&record.samples)[0];
@@ -98,7 +98,7 @@ async fn b1_a_stopped_standby() {
         "b1",
         play("b1", 12),
         expected,
-        "commits wait for standby `standby1`, which last streamed at 2026-11-24T03:17:42Z",
+        "commits wait for standby `standby1`, which last streamed at 2026-11-24 03:17:42 UTC",
     )
     .await;
 }
