@@ -103,7 +103,8 @@ rules! {
     DuplicateAction = "duplicate-action",
     /// Said to be done, and still to do.
     DoneAndToDo = "done-and-to-do",
-    /// Over a fifth of the error budget spent, and no action of the highest priority.
+    /// More of the error budget spent than its policy lets one incident take (without data: over a fifth of that of four weeks),
+    /// and no action of the highest priority.
     BudgetWithoutPriority = "budget-without-priority",
     /// A figure or a stated cause that the data contradicts.
     AgainstData = "against-the-data",

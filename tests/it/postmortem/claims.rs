@@ -39,6 +39,7 @@ fn judged(verdict: &Verdict, quote: &str) -> Option<Said> {
 fn a_claim_is_held_against_the_figure_of_which_it_speaks() {
     let known = known();
     let alarm = known.incident.detected.unwrap().strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+    let slow_alarm = known.linked.as_ref().unwrap().detected.unwrap().strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
     let beginning = known.incident.first_failing.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
     for (section, sentence, quote, said) in [
         ("Impact", "80.2 % of logins failed.", "80.2 %", Said::Confirmed),
@@ -76,6 +77,10 @@ fn a_claim_is_held_against_the_figure_of_which_it_speaks() {
     for (entry, said) in [
         (format!("{alarm}: the alarm was raised"), Said::Confirmed),
         (format!("{alarm}: lunch"), Said::Left),
+        // An alarm of one kind confirms none of the other.
+        (format!("{alarm}: an alert says that logins fail"), Said::Confirmed),
+        (format!("{alarm}: an alert of high latency"), Said::Left),
+        (format!("{slow_alarm}: an alert of high latency"), Said::Confirmed),
         (format!("{beginning}: logins begin to fail"), Said::Confirmed),
         (format!("{beginning}: lunch"), Said::Left),
         ("2024-03-05 08:36:00 UTC: Ada was paged".to_owned(), Said::Confirmed),
