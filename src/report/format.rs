@@ -8,7 +8,7 @@ use crate::model::Micros;
 use crate::slo::Period;
 use crate::slo::notation::truthful;
 
-pub use crate::slo::notation::{ABSENT, count, percent, percent_interval};
+pub use crate::slo::notation::{ABSENT, count, percent, percent_interval, percent_interval_beside};
 
 /// The part of the slots due that says something: cut, not rounded, since 89.96 % is not the 90 % that a policy asks for,
 /// and one missing run is no full coverage.
@@ -90,32 +90,69 @@ pub fn limit(duration: Micros) -> String {
 /// A duration, no finer than a longer one that stands beside it: in whole seconds when that one has no part of a second.
 #[must_use]
 pub fn beside(duration: Micros, longest: Micros) -> String {
-    let whole = Micros((duration.0 + 500_000) / 1_000_000 * 1_000_000);
-    span(if longest.0 >= 10_000_000 { whole } else { duration })
+    told_beside(duration, longest, Rounding::Nearest)
 }
 
-/// Two bounds of one duration, neither finer than the other: `8 s to 20 s`, not `7.94 s to 20 s`.
+/// Two bounds of one duration, neither finer than the other: `7 s to 21 s`, not `7.94 s to 20 s`. What is not told of
+/// them makes the interval wider, never narrower.
 #[must_use]
 pub fn spans(low: Micros, high: Micros) -> String {
-    format!("{} to {}", beside(low, high), span(high))
+    format!("{} to {}", told_beside(low, high, Rounding::Down), told(high, Rounding::Up))
 }
 
-/// A long duration with its two largest units: `2 d 3 h`, `1 h 5 min`, `45 s`; below ten seconds as measured.
+/// A long duration with its two largest units, rounded to the smaller one: `2 d 3 h`, `1 h 5 min`, `45 s`; below ten
+/// seconds as measured.
 #[must_use]
 pub fn span(duration: Micros) -> String {
-    let seconds = (duration.0 + 500_000) / 1_000_000;
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    told(duration, Rounding::Nearest)
+}
+
+/// Where what is not told of a duration goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rounding {
+    Down,
+    Nearest,
+    Up,
+}
+
+impl Rounding {
+    /// The whole multiple of `unit`.
+    fn to(self, micros: u64, unit: u64) -> u64 {
+        match self {
+            Self::Down => micros / unit * unit,
+            Self::Nearest => micros.saturating_add(unit / 2) / unit * unit,
+            Self::Up => micros.div_ceil(unit) * unit,
+        }
+    }
+}
+
+const SECOND: u64 = 1_000_000;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+fn told_beside(duration: Micros, longest: Micros, rounding: Rounding) -> String {
+    let whole = longest.0 >= 10 * SECOND && duration.0 < 10 * SECOND;
+    told(if whole { Micros(rounding.to(duration.0, SECOND)) } else { duration }, rounding)
+}
+
+fn told(duration: Micros, rounding: Rounding) -> String {
+    let rounded = match duration.0 {
+        0 => return "0 s".to_owned(),
+        micros if micros < 10 * SECOND && micros.is_multiple_of(SECOND) => return format!("{} s", micros / SECOND),
+        micros if micros < 10 * SECOND => return duration.to_string(),
+        micros if micros < HOUR => rounding.to(micros, SECOND),
+        micros if micros < DAY => rounding.to(micros, MINUTE),
+        micros => rounding.to(micros, HOUR),
+    };
     let two = |large: u64, large_unit: &str, small: u64, small_unit: &str| {
         if small == 0 { format!("{large} {large_unit}") } else { format!("{large} {large_unit} {small} {small_unit}") }
     };
-    match duration.0 {
-        0 => "0 s".to_owned(),
-        micros if micros < 10_000_000 && micros.is_multiple_of(1_000_000) => format!("{seconds} s"),
-        1..10_000_000 => duration.to_string(),
-        _ if days > 0 => two(days, "d", hours, "h"),
-        _ if hours > 0 => two(hours, "h", minutes, "min"),
-        _ if minutes > 0 => two(minutes, "min", seconds % 60, "s"),
-        _ => format!("{seconds} s"),
+    match rounded {
+        DAY.. => two(rounded / DAY, "d", rounded / HOUR % 24, "h"),
+        HOUR.. => two(rounded / HOUR, "h", rounded / MINUTE % 60, "min"),
+        MINUTE.. => two(rounded / MINUTE, "min", rounded / SECOND % 60, "s"),
+        _ => format!("{} s", rounded / SECOND),
     }
 }
 
@@ -125,7 +162,8 @@ pub fn span(duration: Micros) -> String {
 pub fn minutes(minutes: f64, whole: f64) -> String {
     let in_unit_of = |whole: f64| match whole.abs() {
         whole if whole < 1.0 => (minutes * 60.0, "s"),
-        whole if whole < 120.0 => (minutes, "min"),
+        // Hours are hours, however small the whole of which they are a multiple.
+        whole if whole < 120.0 && minutes.abs() < 120.0 => (minutes, "min"),
         _ => (minutes / 60.0, "h"),
     };
     // A part that is next to nothing of its whole has a unit of its own.
@@ -174,14 +212,18 @@ mod tests {
             [250, 50_000, 500_000, 1_000_000, 1_250_000, 10_000_000, 90_000_000].map(|micros| limit(Micros(micros)));
         assert_eq!(set, ["250 µs", "50 ms", "500 ms", "1 s", "1.25 s", "10 s", "1 min 30 s"]);
         let bounds = |low, high| spans(Micros(low), Micros(high));
-        assert_eq!(bounds(7_940_000, 20_200_000), "8 s to 20 s");
+        assert_eq!(bounds(7_940_000, 20_200_000), "7 s to 21 s");
         assert_eq!(bounds(0, 2_660_000), "0 s to 2.66 s");
+        // 17:29:19 to 17:30:56 hold what they hold when told in minutes, and their middle is the nearest one.
+        let (low, high) = (62_959_000_000, 63_056_000_000);
+        assert_eq!(bounds(low, high), "17 h 29 min to 17 h 31 min");
+        assert_eq!(beside(Micros(u64::midpoint(low, high)), Micros(high)), "17 h 30 min");
     }
 
     #[test]
     fn a_part_of_a_budget_is_told_in_the_unit_of_its_whole() {
         let shown = |spent: f64, whole: f64| [minutes(spent, whole), minutes(whole, whole)];
-        assert_eq!(shown(846.4, 10.08), ["846 min", "10.1 min"]);
+        assert_eq!(shown(846.4, 10.08), ["14.1 h", "10.1 min"]);
         assert_eq!(shown(0.267, 0.001), ["16.0 s", "0.06 s"]);
         assert_eq!(shown(-374.6, 504.0), ["-6.2 h", "8.4 h"]);
         assert_eq!(shown(0.4, 504.0), ["24.0 s", "8.4 h"]);
@@ -213,6 +255,11 @@ mod tests {
     fn durations_and_instants_read_well() {
         let shown = |seconds: u64| span(Micros(seconds * 1_000_000));
         assert_eq!([shown(45), shown(65), shown(3_900), shown(97_200)], ["45 s", "1 min 5 s", "1 h 5 min", "1 d 3 h"]);
+        // Rounded, not cut: a week without a second is a week.
+        assert_eq!(
+            [shown(604_799), shown(86_399), shown(3_599), shown(90_001)],
+            ["7 d", "1 d", "59 min 59 s", "1 d 1 h"]
+        );
         assert_eq!(instant("2026-11-16T08:00:05Z".parse().unwrap(), "Europe/Berlin"), "2026-11-16 09:00:05 CET");
     }
 }

@@ -38,6 +38,20 @@ pub fn percent_interval(interval: Option<Interval>) -> String {
     )
 }
 
+/// An interval of shares beside one that it is held against: with as many more digits as tell its ends from that one,
+/// `0.05000 % to 0.10004 %` beside 0.1 %.
+#[must_use]
+pub fn percent_interval_beside(interval: Option<Interval>, other: Option<f64>) -> String {
+    let (Some(bounds), Some(other)) = (interval, other) else { return percent_interval(interval) };
+    let shown = |share: f64, digits: usize| format!("{:.digits$}", truthful(share * 100.0));
+    let is_apart = |&digits: &usize| {
+        let alike = |end: f64| shown(end, digits) == shown(other, digits) && truthful(end) != truthful(other);
+        !alike(bounds.low) && !alike(bounds.high)
+    };
+    let digits = (decimals(interval)..8).find(is_apart).unwrap_or(8);
+    format!("{} % to {} %", shown(bounds.low, digits), shown(bounds.high, digits))
+}
+
 /// Decimals of a percentage whose interval has this width.
 fn decimals(interval: Option<Interval>) -> usize {
     let Some(width) = interval.map(|bounds| bounds.width() * 100.0) else { return 2 };
@@ -84,6 +98,8 @@ mod tests {
         assert_eq!(one_of_ten_million, "99.99999 %");
         assert_eq!(percent(Some(1e-7), None), "0.00001 %");
         assert_eq!(percent_interval(Some(Interval { low: 0.998_175, high: 0.999_461 })), "99.82 % to 99.95 %");
+        let beside = |high| percent_interval_beside(Some(Interval { low: 0.0005, high }), Some(0.001));
+        assert_eq!([beside(0.001_000_4), beside(0.0011)], ["0.05000 % to 0.10004 %", "0.050 % to 0.110 %"]);
     }
 
     #[test]
