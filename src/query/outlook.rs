@@ -6,7 +6,7 @@ use super::Past;
 use crate::model::Revision;
 use crate::report::ReportModel;
 use crate::report::model::{FanPoint, ObjectiveReport, Outlook};
-use crate::slo::{OutlookQuestion, Tally, outlook, outlook_seed};
+use crate::slo::{OutlookQuestion, Tally, fan_coverage, outlook, outlook_seed};
 
 /// Past days that are drawn together on average: an outage over midnight stays in one piece.
 const TOGETHER: f64 = 2.0;
@@ -53,8 +53,10 @@ fn of(objective: &ObjectiveReport, until: Timestamp, days: &[Tally], revision: &
         inside: outlook.inside,
         fan: std::iter::once(begin).chain(outlook.spent.iter().zip(&ends).map(point)).collect(),
         basis: format!(
-            "{} past days drawn again in runs of about {TOGETHER:.0}; what never happened in them is not foreseen",
-            outlook.days
+            "{} past days drawn again in runs of about {TOGETHER:.0}; what never happened in them is not foreseen, and from \
+             so many the fan held the end of about {:.0} % of simulated weeks",
+            outlook.days,
+            fan_coverage(outlook.days) * 100.0
         ),
     })
 }

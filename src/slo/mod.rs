@@ -43,7 +43,7 @@ pub use durations::Durations;
 pub use histogram::LatencyHistogram;
 pub use interval::Interval;
 pub use measured::{Episode, Measured, MeasuredOutage, measured_availability, measured_with_episodes};
-pub use outlook::{LEAST_DAYS, Outlook, OutlookQuestion, SpentFan, outlook, outlook_seed};
+pub use outlook::{LEAST_DAYS, Outlook, OutlookQuestion, SpentFan, fan_coverage, outlook, outlook_seed};
 pub use period::{Period, PeriodError};
 pub use poisson::poisson_interval;
 pub use proportion::{clopper_pearson, jeffreys, one_sided_lower_bound_without_failures, wilson};

@@ -69,7 +69,7 @@ fn caption(objective: &ObjectiveReport, model: &ReportModel, chart: &BurnDown) -
         text.push_str(" Upright dashes: until here there are data.");
     }
     if objective.standing.outlook.is_some() {
-        text.push_str(" Fan: where it may go, 19 of 20 futures end between its edges.");
+        text.push_str(" Fan: where it may go, 19 of 20 draws end between its edges.");
     }
     if chart.is_cut() {
         text.push_str(" Double stroke: the axis is cut there, the line goes on below.");
