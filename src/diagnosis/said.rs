@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::audit::Drift;
-use crate::incident::Incident;
+use crate::incident::{Incident, Symptom};
 use crate::model::{Micros, Nature, Severity, Unknown};
 use crate::replication::{Change, Episode, Reading};
 use crate::slo::notation::count;
@@ -61,10 +61,10 @@ impl DatabaseEvidence {
         self.changes.iter().rfind(|change| change.earliest <= incident.first_failing)
     }
 
-    /// What changed, as neighbours in time of the first failing login.
+    /// What changed, as neighbours in time of the first failing or slow login.
     #[must_use]
     pub fn neighbours(&self, incident: &Incident, zone: &str) -> Vec<String> {
-        let sampled = self.changes.iter().map(|change| neighbour(change, incident.first_failing, zone));
+        let sampled = self.changes.iter().map(|change| neighbour(change, incident, zone));
         sampled.chain(self.drift.iter().map(|drift| drifted(drift, zone))).collect()
     }
 
@@ -134,10 +134,14 @@ fn changed(change: &Change, zone: &str) -> String {
     format!("{} changed {}", change.setting, when(change, zone))
 }
 
-fn neighbour(change: &Change, first_failing: Timestamp, zone: &str) -> String {
-    let apart = apart(change.latest, first_failing);
-    let side = if change.latest <= first_failing { "before" } else { "after" };
-    format!("{}, {apart} {side} the first failing login: a neighbour in time", change_in_words(change, zone))
+fn neighbour(change: &Change, incident: &Incident, zone: &str) -> String {
+    let apart = apart(change.latest, incident.first_failing);
+    let side = if change.latest <= incident.first_failing { "before" } else { "after" };
+    let kind = match incident.symptom {
+        Symptom::Failing => "failing",
+        Symptom::Slow => "slow",
+    };
+    format!("{}, {apart} {side} the first {kind} login: a neighbour in time", change_in_words(change, zone))
 }
 
 /// What changed on which server, from what to what, and when.

@@ -22,7 +22,7 @@ pub fn render(model: &ReportModel) -> String {
         sections.iter().map(|section| format!("[{}](#{})", section.short, section.anchor)).collect();
     text.push_str(&format!("{}\n\n", links.join(" · ")));
     for (index, section) in sections.iter().enumerate() {
-        text.push_str(&part(index + 2, section));
+        text.push_str(&part(index + 1, section));
     }
     text
 }

@@ -67,7 +67,7 @@ async fn a_store_answers_like_the_runs_themselves_before_and_after_shipping() {
         assert!(bounds.low <= seen && seen < bounds.high, "{rule:?}");
     }
     let text = markdown::render(&spooled);
-    assert!(text.contains("Observed: ") && text.contains("false a year and flow"), "{text}");
+    assert!(text.contains("Observed: ") && text.contains("false per flow and year"), "{text}");
 
     let shipped = Shipper::new(spool, store.clone(), Duration::ZERO).ship_all().await;
     assert_eq!((shipped.records, shipped.errors.len()), (1000, 0));

@@ -105,7 +105,7 @@ async fn its_minutes_are_those_of_the_truth() {
     let found: Vec<_> = incidents[0].minutes.iter().map(|minute| (minute.start, minute.n, minute.failing)).collect();
     let meant: Vec<_> = truth.minutes.iter().map(|minute| (minute.start, minute.runs, minute.bad)).collect();
     let whole = |rows: &[(Timestamp, u64, u64)]| -> Vec<(Timestamp, u64, u64)> {
-        // The first and the last minute are cut at the first and the last failing probe.
+        // The first and the last minute hold what came before and after it too.
         rows.iter().filter(|row| truth.from < row.0 && row.0 < time("2024-03-06T02:29:00Z")).copied().collect()
     };
     assert_eq!(whole(&found), whole(&meant));
@@ -373,7 +373,7 @@ fn every_text_counts_the_same_failures() {
         ("postmortem.md", "4,201 failed logins out of 5,249 logins probed"),
         ("report.md", "4,201 of 5,249"),
         // 80 % for seventeen and a half hours, and a background of 0.05 % beside it.
-        ("report.md", "as much as 14.1 h of total outage (13.9 h to 14.3 h)"),
+        ("report.md", "equal to 14.1 h of total outage (13.9 h to 14.3 h)"),
         // One outage, as the weeks are counted, and what was only slow apart from it. Who met a failure may have got in.
         ("report.md", "1 outage and 1 slow spell, 60k-77k sign-ins met a failure"),
         ("report.md", "**68k** met a failure (60k to 77k): 35k never got in (28k to 77k), 33k only after trying again"),

@@ -112,8 +112,12 @@ fn budgets(inputs: &Inputs<'_>) -> String {
         .to_owned();
     for spent in &inputs.evidence.budgets {
         let [one, four] = [spent.share, spent.share_of_four()].map(words::spent);
-        text.push_str(&format!("| {} | {one} | {four} | {} |
-", tame(&spent.objective), tame(&spent.how)));
+        text.push_str(&format!(
+            "| {} | {one} | {four} | {} |
+",
+            tame(&spent.objective),
+            tame(&spent.how)
+        ));
     }
     text.push('\n');
     text

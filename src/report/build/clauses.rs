@@ -21,7 +21,17 @@ pub(super) fn of(clauses: &[BudgetClause], report: &ObjectiveReport, incidents: 
     if adjusted.is_some() {
         words.push_str(&format!(" with exclusions, {} without", words::spent(raw.spent_share)));
     }
-    clauses.iter().map(|clause| one(clause, (spent, &words), &report.name, incidents)).collect()
+    // What a larger share asks for holds instead of what a smaller one does.
+    let reached = |clause: &BudgetClause| match clause.trigger {
+        Trigger::Spent(least) => Some(least).filter(|least| spent >= *least),
+        Trigger::Incident(_) => None,
+    };
+    let most = clauses.iter().filter_map(reached).fold(0.0, f64::max);
+    let told = |clause: &BudgetClause| Clause {
+        superseded: reached(clause).is_some_and(|least| least < most),
+        ..one(clause, (spent, &words), &report.name, incidents)
+    };
+    clauses.iter().map(told).collect()
 }
 
 fn one(clause: &BudgetClause, spent: (f64, &str), name: &ObjectiveName, incidents: &[Cost<'_>]) -> Clause {
@@ -38,5 +48,6 @@ fn one(clause: &BudgetClause, spent: (f64, &str), name: &ObjectiveName, incident
             }
         }
     };
-    Clause { when: words::trigger(clause.trigger), text: clause.text.clone(), applies, because }
+    let when = words::trigger(clause.trigger);
+    Clause { when, text: clause.text.clone(), applies, because, superseded: false }
 }

@@ -67,7 +67,7 @@ fn policy_text(policy: &Policy, exclusions: &[Exclusion]) -> Vec<String> {
     let lost = match policy.lost_runs {
         LostRuns::Excluded => {
             "Lost and missing runs say nothing about the service: they lower coverage, not availability. \
-             Both extremes are printed beside it."
+             Both extremes stand in the appendix, as 'if lost were bad or good'."
         }
         LostRuns::Bad => "Lost and missing runs count as bad.",
     };

@@ -30,6 +30,7 @@ pub(super) fn sight(data: &Data<'_>, flow: &FlowName) -> Sight {
     // All places silent for as long as one of them may be between two slots of its own.
     let least = interval.map_or(Micros(0), |interval| Micros(Micros::from(interval).0.saturating_mul(2)));
     let mut long: Vec<Gap> = gaps().filter(|gap| length(gap) > least.0).collect();
+    let silent = Micros(long.iter().map(length).sum());
     long.sort_by_key(|gap| (std::cmp::Reverse(length(gap)), gap.from));
     long.truncate(TOLD);
     long.sort_by_key(|gap| gap.from);
@@ -37,6 +38,7 @@ pub(super) fn sight(data: &Data<'_>, flow: &FlowName) -> Sight {
         flow: flow.clone(),
         vantages,
         gaps: if seen { long } else { Vec::new() },
+        silent: if seen { silent } else { Micros(0) },
         surely: gaps().map(|gap| length(&gap)).max().filter(|_| seen).map(Micros),
         chances: if seen {
             chances(gaps, interval.map(|interval| interval.as_secs_f64()), vantages)

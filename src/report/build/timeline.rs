@@ -39,7 +39,8 @@ pub(super) fn bins(period: &Period, interval: Option<Duration>) -> Bins {
 /// What makes a cell slow, in words.
 pub(super) fn slow_rule(threshold: Option<Micros>) -> String {
     let longer = format::limit(SLOW_BY);
-    let twice = format!("on average takes more than twice as long as the median cell of its row, and {longer} longer");
+    let twice =
+        format!("takes, on average, more than twice as long as the median cell of its row, and {longer} longer");
     match threshold {
         None => format!("A cell is slow when it {twice}."),
         Some(threshold) => {

@@ -84,6 +84,8 @@ impl Table {
 pub(in crate::report) struct Figure {
     pub(in crate::report) chart: Chart,
     pub(in crate::report) caption: String,
+    /// What the marks of the drawn chart mean; the one in letters explains its own.
+    pub(in crate::report) marks: String,
     /// The chart in letters, for a rendering without pictures; the chart's description when `None`.
     pub(in crate::report) letters: Option<String>,
 }
@@ -132,7 +134,8 @@ impl Block {
     }
 
     pub(super) fn figure(chart: impl Into<Chart>, caption: impl Into<String>) -> Self {
-        Self::Figure(Box::new(Figure { chart: chart.into(), caption: caption.into(), letters: None }))
+        let figure = Figure { chart: chart.into(), caption: caption.into(), marks: String::new(), letters: None };
+        Self::Figure(Box::new(figure))
     }
 }
 

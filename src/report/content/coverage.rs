@@ -4,8 +4,8 @@ use super::adjusted;
 use super::block::{Block, Line, Section, Table};
 use crate::model::LostRuns;
 use crate::report::ReportModel;
-use crate::report::format::{between, count, percent, percent_interval, span, target};
-use crate::report::model::{Head, Sight};
+use crate::report::format::{between, count, percent, percent_interval_beside, span, target};
+use crate::report::model::{Background, Head, Sight};
 
 pub(super) fn section(model: &ReportModel) -> Section {
     let zone = model.head.period.zone.as_str();
@@ -66,7 +66,7 @@ fn shortest(sight: &Sight) -> Line {
 
 fn chances(sight: &Sight) -> Option<Table> {
     let columns = ["an outage of", ">is seen with", ">by the schedule alone"];
-    let mut table = Table::new(format!("{}: chance that an outage of everybody meets a probe", sight.flow), &columns);
+    let mut table = Table::new(format!("{}: chance that a total outage meets a probe", sight.flow), &columns);
     for chance in &sight.chances {
         table.row([
             Line::from(span(chance.outage)),
@@ -98,7 +98,7 @@ fn background(sight: &Sight) -> Line {
             " failed ({} of {}; {}).",
             count(background.bad),
             count(background.n),
-            percent_interval(background.interval)
+            percent_interval_beside(background.interval, background.assumed)
         ),
     );
     let Some(assumed) = background.assumed.map(target) else { return line };
@@ -109,9 +109,17 @@ fn background(sight: &Sight) -> Line {
             "The detector assumes at most {assumed}: its rate of false alarms does not hold for this period."
         )),
         None => line.plain(format!(
-            " The detector assumes at most {assumed}: whether its rate of false alarms holds, so few runs cannot tell."
+            " The detector assumes at most {assumed}, and the interval reaches {}above it: whether its rate of false \
+             alarms holds for this period, these runs cannot tell.",
+            if just_above(background) { "just " } else { "" }
         )),
     }
+}
+
+/// Whether the interval reaches no more than a tenth above what is assumed.
+fn just_above(background: &Background) -> bool {
+    let (Some(assumed), Some(bounds)) = (background.assumed, background.interval) else { return false };
+    bounds.high <= 1.1 * assumed
 }
 
 /// What the prober lost by its own fault.
@@ -146,9 +154,12 @@ fn uncovered(model: &ReportModel) -> Vec<Block> {
             "Who the users are is not described (population), so that how many of them no probe stands for is unknown.",
         )];
     };
+    if share <= 0.0 {
+        return Vec::new();
+    }
     vec![Block::text(
         Line::default()
-            .strong(percent(Some(share), None))
+            .strong(target(share))
             .plain(" of demand comes from users that no vantage with data stands for: of them nothing is known."),
     )]
 }

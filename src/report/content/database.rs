@@ -99,15 +99,16 @@ fn over_time(model: &ReportModel, database: &DatabaseReport) -> Vec<Block> {
     let logins = flows.iter().map(|flow| charts::logins(flow, &course)).collect();
     let Some(chart) = course.chart(logins) else { return Vec::new() };
     let caption = "Failing logins above what held on the servers: stretches above each other coincide, which is no proof \
-                   that one is the other's cause. Blank: nobody asked, or no answer came.";
+                   that one is the other's cause.";
     let more = course.more().map(|more| format!(" {more}.")).unwrap_or_default();
     let letters = Some(states::letters(&chart));
     let caption = format!("{caption}{more}{}", charts::zone_of(zone));
-    let figure = Figure { chart: chart.into(), caption, letters };
+    let marks = "Blank: nobody asked, or no answer came.".to_owned();
+    let figure = Figure { chart: chart.into(), caption, marks, letters };
     let changes: Vec<Line> = course.changes_in_words().into_iter().map(Line::from).collect();
     let mut blocks = vec![Block::Figure(Box::new(figure))];
     if !changes.is_empty() {
-        blocks.push(Block::text("What changed, by the numbers above the chart:"));
+        blocks.push(Block::text("What changed, numbered as it is marked in the chart, from left to right:"));
         blocks.push(Block::List(changes));
     }
     blocks

@@ -18,7 +18,7 @@ pub(super) fn section(model: &ReportModel) -> Section {
 
 fn judged(detection: &DetectionReport, confidence: f64) -> Vec<Block> {
     let promise = format!(
-        "The thresholds are set so that chance alone pages at most {} a year and flow while no more than the assumed \
+        "The thresholds are set so that chance alone pages at most {} per flow and year while no more than the assumed \
          background fails. A page is true when it falls into an incident that the records confirm, false when it does \
          not. {}",
         times(detection.promised_per_year),
@@ -32,7 +32,7 @@ fn judged(detection: &DetectionReport, confidence: f64) -> Vec<Block> {
             ">in incidents",
             ">one place",
             ">elsewhere",
-            "false a year and flow",
+            "false per flow and year",
             ">incidents missed",
             "after the first failing probe",
         ],
@@ -57,6 +57,10 @@ fn judged(detection: &DetectionReport, confidence: f64) -> Vec<Block> {
     blocks
 }
 
+/// Years of watching a flow, below which a rate per year would say nothing: those of a day.
+const LEAST_YEARS: f64 = 1.0 / 365.0;
+const TOO_SHORT: &str = "less than a day was watched";
+
 /// What the watched time says about our own promise. Incidents are what our detector found, so that none of its pages
 /// lies elsewhere: only their whole number bounds how many can have been false.
 fn observed(detection: &DetectionReport, confidence: f64) -> String {
@@ -64,13 +68,17 @@ fn observed(detection: &DetectionReport, confidence: f64) -> String {
         return "Nothing was watched in this period, so that no false alarm could be observed.".to_owned();
     };
     let most = poisson_interval(ours.pages, confidence).high / detection.flow_years;
+    let rate = if detection.flow_years < LEAST_YEARS {
+        format!("how many a year that would be, were all of them false, cannot be told: {TOO_SHORT}")
+    } else {
+        let seen = per_year(ours.pages as f64 / detection.flow_years);
+        format!("were all of them false, it would be {seen} per flow and year, and not more than {}", per_year(most))
+    };
     format!(
-        "Observed: {} in {} of watching all flows. By these records none of our own pages can be false, since incidents \
-         are what our detector found; were all of them false, it would be {} a year and flow, and not more than {}.",
+        "Observed: {} for failing logins in {} of watching all flows; alarms about slow logins are not counted here. By \
+         these records none of our own pages can be false, since incidents are what our detector found; {rate}.",
         counted(ours.pages, "page", "pages"),
         span(Micros((detection.flow_years * 365.0 * 86_400e6) as u64)),
-        per_year(ours.pages as f64 / detection.flow_years),
-        per_year(most)
     )
 }
 
@@ -78,6 +86,7 @@ fn observed(detection: &DetectionReport, confidence: f64) -> String {
 fn false_alarms(rule: &RuleRow, flow_years: f64) -> Line {
     match rule.false_per_year {
         None => Line::from("not told: the measure itself"),
+        Some(_) if flow_years < LEAST_YEARS => Line::from(TOO_SHORT),
         Some(bounds) => {
             let seen = per_year(rule.elsewhere as f64 / flow_years);
             Line::default().strong(seen).soft(format!("{} to {}", per_year(bounds.low), per_year(bounds.high)))
@@ -123,6 +132,7 @@ fn charts(detection: &DetectionReport) -> Option<Table> {
 fn background(chart: &Background) -> String {
     let word = match chart.symptom {
         Symptom::Failing => "failed",
+        Symptom::Slow if chart.failing == 1 => "was slow",
         Symptom::Slow => "were slow",
     };
     let seen = match chart.n {
@@ -136,7 +146,7 @@ fn background(chart: &Background) -> String {
     };
     match chart.basis {
         Basis::Measured => seen,
-        Basis::Floor => format!("{seen}; taken up to the floor"),
+        Basis::Floor => format!("{seen}; raised to the floor of {}", target(chart.p0)),
         Basis::Assumed => format!("{seen}; too few, so that it is assumed"),
     }
 }

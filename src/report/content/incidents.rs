@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
+
 use super::block::{Block, Line, Section, Table};
 use super::command;
 use crate::diagnosis;
@@ -12,6 +14,9 @@ use crate::report::ReportModel;
 use crate::report::format::{self, about, between, count, instant, percent, percent_interval, span};
 use crate::report::model::IncidentRow;
 use crate::report::{summary, words};
+
+/// Minutes in the shortest worst stretch that is told.
+const SHORTEST_PEAK: SignedDuration = SignedDuration::from_mins(5);
 
 pub(super) fn section(model: &ReportModel) -> Section {
     let zone = model.head.period.zone.as_str();
@@ -89,6 +94,7 @@ fn durations(row: &IncidentRow) -> Line {
 fn share(symptom: Symptom, share: &Share, within: &str) -> Line {
     let word = match symptom {
         Symptom::Failing => "failed",
+        Symptom::Slow if share.failing == 1 => "was slow",
         Symptom::Slow => "were slow",
     };
     Line::default()
@@ -107,7 +113,7 @@ fn what(rows: &[&IncidentRow], zone: &str) -> Table {
             Symptom::Slow => " (slow spell)",
         };
         let peak = incident.peak.map_or_else(
-            || Line::from("too few runs to say"),
+            || Line::from(unpeaked(incident)),
             |peak| share(incident.symptom, &peak.split, &format!(" within {}", span(peak.length))),
         );
         table.row([
@@ -122,11 +128,20 @@ fn what(rows: &[&IncidentRow], zone: &str) -> Table {
     table
 }
 
-/// The parts that were hit, the worst first.
+/// Why there is no worst stretch.
+fn unpeaked(incident: &Incident) -> &'static str {
+    let lasted = incident.end.earliest.duration_since(incident.first_failing);
+    if lasted < SHORTEST_PEAK { "shorter than 5 min: as on the whole" } else { "too few runs to say" }
+}
+
+/// The parts that were hit with what their shares are made of, the worst first.
 fn hit(splits: &[ShareSplit]) -> String {
     let mut hit: Vec<&ShareSplit> = splits.iter().filter(|split| split.share.failing > 0).collect();
     hit.sort_by(|a, b| b.share.share.unwrap_or(0.0).total_cmp(&a.share.share.unwrap_or(0.0)).then(a.name.cmp(&b.name)));
-    let shown = |split: &&ShareSplit| format!("{} {}", split.name, percent(split.share.share, split.share.interval));
+    let shown = |split: &&ShareSplit| {
+        let Share { n, failing, share, interval } = split.share;
+        format!("{} {} ({} of {})", split.name, percent(share, interval), count(failing), count(n))
+    };
     if hit.is_empty() { "none".to_owned() } else { hit.iter().map(shown).collect::<Vec<_>>().join(", ") }
 }
 
@@ -185,6 +200,14 @@ fn silent(rows: &[&IncidentRow]) -> Option<Block> {
     (!all.is_empty()).then(|| Block::note(format!("Silent, so that nothing is known from there: {}.", all.join("; "))))
 }
 
+/// The classes of the failures: slow logins have none.
+fn failed_as(incident: &Incident) -> String {
+    match incident.symptom {
+        Symptom::Failing => hit(&incident.splits.classes),
+        Symptom::Slow => "none failed: slow only".to_owned(),
+    }
+}
+
 fn who(rows: &[&IncidentRow]) -> Table {
     let columns = ["incident", "regions hit", "flows hit", "failed as", "sign-ins", "of the error budget"];
     let mut table = Table::new("Who was hit, and what it cost", &columns);
@@ -196,7 +219,7 @@ fn who(rows: &[&IncidentRow]) -> Table {
             Line::default().code(row.incident.id.as_str()),
             hit(&splits.regions).into(),
             hit(&splits.flows).into(),
-            hit(&splits.classes).into(),
+            failed_as(&row.incident).into(),
             people(row),
             if costs.is_empty() { Line::from("none") } else { costs.join(", ").into() },
         ]);
@@ -205,8 +228,13 @@ fn who(rows: &[&IncidentRow]) -> Table {
 }
 
 fn seen(rows: &[&IncidentRow], zone: &str) -> Table {
-    let columns =
-        ["incident", "first failing probe", "alarm", "after the first failing probe", "after the earliest start"];
+    let any = |symptom| rows.iter().any(|row| row.incident.symptom == symptom);
+    let (first, after) = match (any(Symptom::Failing), any(Symptom::Slow)) {
+        (true, true) => ("first failing or slow probe", "after the first failing or slow probe"),
+        (false, true) => ("first slow probe", "after the first slow probe"),
+        (_, false) => ("first failing probe", "after the first failing probe"),
+    };
+    let columns = ["incident", first, "alarm", after, "after the earliest start"];
     let mut table = Table::new("How soon it was seen", &columns);
     for row in rows {
         let incident = &row.incident;
@@ -274,7 +302,7 @@ fn from_one_place(rows: &[&IncidentRow], zone: &str) -> Table {
             if incident.open { Line::from("still open at the last run") } else { instants(incident.end, zone).into() },
             durations(row),
             share(incident.symptom, &incident.failing, ""),
-            hit(&incident.splits.classes).into(),
+            failed_as(incident).into(),
         ]);
     }
     table

@@ -203,13 +203,13 @@ fn impact(objective: &ObjectiveReport, users: &UserImpact) -> Vec<Block> {
         .strong(percent(users.impact, users.interval))
         .plain(format!(" of sign-ins {failed} ({}). ", percent_interval(users.interval.map(Interval::complement))));
     if users.uncovered > 0.0 {
-        line = line.strong(percent(Some(users.uncovered), None)).plain(format!(
+        line = line.strong(target(users.uncovered)).plain(format!(
             " of demand comes from users that no vantage with data stands for; over all users the availability lies \
              between {}.",
             percent_interval(Some(users.bounds)).replace(" to ", " and ")
         ));
     } else {
-        line = line.plain("Every user is stood for by a vantage.");
+        line = line.plain("Every user is represented by a vantage.");
     }
     let columns = ["segment", ">sign-ins", "failing", ">bad", ">runs", "vantages"];
     let mut table = Table::new(format!("{objective}: users by segment"), &columns);

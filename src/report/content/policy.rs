@@ -15,10 +15,10 @@ pub(super) fn section(model: &ReportModel) -> Section {
         Line::default()
             .plain(
                 "Actions that postmortems agreed on stand in those texts, with owner and date, and not in the store: none \
-                 can be listed here. Whether each has an owner, says ",
+                 can be listed here. ",
             )
             .code("doorstep postmortem lint FILE.md")
-            .plain("."),
+            .plain(" says whether each has an owner."),
     ));
     blocks.extend(events(model));
     Section { anchor: "actions", title: "Policy and actions", short: "Actions", blocks }
@@ -28,7 +28,7 @@ pub(super) fn section(model: &ReportModel) -> Section {
 fn decisions(model: &ReportModel) -> Vec<Block> {
     let all = || model.objectives.iter().flat_map(|objective| &objective.standing.clauses);
     let mut asked: Vec<&str> = Vec::new();
-    for clause in all().filter(|clause| clause.applies) {
+    for clause in all().filter(|clause| clause.applies && !clause.superseded) {
         if !asked.contains(&clause.text.as_str()) {
             asked.push(&clause.text);
         }
@@ -40,7 +40,7 @@ fn decisions(model: &ReportModel) -> Vec<Block> {
         blocks.push(Block::text("No clause of the budget policy applies: releases go on as planned."));
     } else {
         let line = |text: &&str| {
-            let applies = |clause: &Clause| clause.applies && clause.text == **text;
+            let applies = |clause: &Clause| clause.applies && !clause.superseded && clause.text == **text;
             let whom: Vec<&str> = model
                 .objectives
                 .iter()

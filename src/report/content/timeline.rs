@@ -21,12 +21,8 @@ pub(super) fn section(model: &ReportModel) -> Section {
         blocks.push(Block::text(revisions(flow)));
         blocks.push(Block::Figure(Box::new(Figure {
             chart: charts::strip(flow, &model.head).into(),
-            caption: format!(
-                "One cell is {}. {MARKS} {}{}",
-                span(flow.series.bins.width),
-                flow.series.slow_rule,
-                charts::zone_of(&model.head.period.zone)
-            ),
+            caption: format!("{}{}", flow.series.slow_rule, charts::zone_of(&model.head.period.zone)),
+            marks: format!("One cell is {}. {MARKS}", span(flow.series.bins.width)),
             letters: letters(&flow.series, &model.head),
         })));
     }

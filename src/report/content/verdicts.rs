@@ -1,6 +1,7 @@
 //! Part two: one sentence and one verdict per objective.
 
 use super::block::{Block, Card, Section};
+use crate::model::Micros;
 use crate::report::ReportModel;
 use crate::report::format::{self, about, amount, count, minutes, percent, percent_interval};
 use crate::report::model::{Budget, ObjectiveReport};
@@ -13,7 +14,7 @@ pub(super) fn section(model: &ReportModel) -> Section {
         blocks.push(Block::text("No objective is configured; the flows below are measured without a promise."));
     } else {
         blocks.push(Block::text(summary::one_line(model)));
-        blocks.push(Block::Cards(model.objectives.iter().map(card).collect()));
+        blocks.push(Block::Cards(model.objectives.iter().map(|objective| card(model, objective)).collect()));
         blocks.push(Block::note(
             "The large number is the share of good logins in the sample, with the interval of the underlying share. \
              “As measured” is what the period was: incidents by their measured length, the rest as a sample. \
@@ -24,18 +25,18 @@ pub(super) fn section(model: &ReportModel) -> Section {
     Section { anchor: "verdicts", title: "Verdicts", short: "Verdicts", blocks }
 }
 
-fn card(objective: &ObjectiveReport) -> Card {
+fn card(model: &ReportModel, objective: &ObjectiveReport) -> Card {
     Card {
         title: objective.name.to_string(),
         anchor: format!("counts-{}", objective.name),
         verdict: objective.policy_verdict(),
         figure: percent(objective.availability, objective.interval),
         text: words::sentence(objective),
-        facts: facts(objective),
+        facts: facts(model, objective),
     }
 }
 
-fn facts(objective: &ObjectiveReport) -> Vec<(String, String)> {
+fn facts(model: &ReportModel, objective: &ObjectiveReport) -> Vec<(String, String)> {
     let mut facts = Vec::new();
     let mut fact = |name: &str, value: String| facts.push((name.to_owned(), value));
     if let Some(probability) = objective.probability_met {
@@ -50,7 +51,8 @@ fn facts(objective: &ObjectiveReport) -> Vec<(String, String)> {
     };
     if let Some(measured) = objective.standing.measured {
         let lasted = down(objective, measured);
-        fact("as measured", format!("{}; {lasted}", shown(measured.availability, measured.interval)));
+        let silent = silent(model, objective);
+        fact("as measured", format!("{}; {lasted}{silent}", shown(measured.availability, measured.interval)));
     }
     if let Some(users) = &objective.users {
         let uncovered = if users.uncovered > 0.0 {
@@ -103,14 +105,30 @@ fn facts(objective: &ObjectiveReport) -> Vec<(String, String)> {
     facts
 }
 
-/// The failing share as a time: that of an outage of everybody which would have cost as much, with its bounds.
+/// How much of the period no probe saw, where that is more than the schedule allows: what was measured stands for it as
+/// it does for the seconds between two probes.
+fn silent(model: &ReportModel, objective: &ObjectiveReport) -> String {
+    let sight = model.sight.iter().find(|sight| sight.flow == objective.flow);
+    let Some(silent) = sight.map(|sight| sight.silent).filter(|silent| silent.0 > 0) else { return String::new() };
+    let until = objective.until.unwrap_or(objective.period.end);
+    let length = until.duration_since(objective.period.start).as_micros();
+    let length = Micros(u64::try_from(length).unwrap_or(0));
+    let probed = Micros(length.0.saturating_sub(silent.0));
+    format!(
+        "; only {} of {} were probed, and the rest is taken to be like the time outside of incidents",
+        format::beside(probed, length),
+        format::span(length)
+    )
+}
+
+/// The failing share as a time: that of a total outage which would have cost as much, with its bounds.
 fn down(objective: &ObjectiveReport, measured: Measured) -> String {
     let until = objective.until.unwrap_or(objective.period.end);
     let length = until.duration_since(objective.period.start).as_secs_f64() / 60.0;
     let most = (1.0 - measured.interval.low) * length;
     let of = |available: f64| minutes((1.0 - available) * length, most);
     format!(
-        "as much as {} of total outage ({} to {})",
+        "equal to {} of total outage ({} to {})",
         of(measured.availability),
         of(measured.interval.high),
         of(measured.interval.low)

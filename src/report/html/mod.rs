@@ -32,7 +32,7 @@ pub fn render(model: &ReportModel) -> String {
                 (header(model))
                 (alarms(&content::alarms(model)))
                 (contents(&sections))
-                main { @for (index, section) in sections.iter().enumerate() { (part(index + 2, section)) } }
+                main { @for (index, section) in sections.iter().enumerate() { (part(index + 1, section)) } }
                 footer {
                     p { "Made by " (model.head.generated_from) ". Data revision " code { (model.head.data_revision) }
                         ", policy " code { (model.head.policy_revision) } "." }
@@ -176,7 +176,7 @@ fn figure(figure: &Figure) -> Markup {
     html! {
         figure {
             div class="scroll" tabindex="0" role="group" aria-label=(figure.caption) { (PreEscaped(figure.chart.svg())) }
-            figcaption { (figure.caption) }
+            figcaption { (figure.caption) @if !figure.marks.is_empty() { " " (figure.marks) } }
         }
     }
 }

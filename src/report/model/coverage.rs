@@ -33,12 +33,19 @@ pub struct Sight {
     pub vantages: u32,
     /// The longest stretches without any verdict, in order of time.
     pub gaps: Vec<Gap>,
-    /// The shortest outage of everybody that no probe could have missed; `None` without a verdict.
+    /// How long it was silent in all: the sum of all stretches without a verdict that are longer than twice the interval.
+    #[serde(default, skip_serializing_if = "nothing")]
+    pub silent: Micros,
+    /// The shortest total outage that no probe could have missed; `None` without a verdict.
     pub surely: Option<Micros>,
     /// The chance to see shorter ones.
     pub chances: Vec<Chance>,
     /// What failed outside of incidents.
     pub background: Background,
+}
+
+fn nothing(time: &Micros) -> bool {
+    time.0 == 0
 }
 
 /// The chance that an outage of this length meets a probe.

@@ -125,4 +125,7 @@ pub struct Clause {
     pub applies: bool,
     /// Why, with the number.
     pub because: String,
+    /// It applies, and so does a clause about a larger share of the budget: that one is what is asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub superseded: bool,
 }
